@@ -1,0 +1,75 @@
+#include "store/directory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/keys.h"
+
+/* Reads the reply of the room script. Returns false for a room with nothing kept and nobody in it. */
+static bool read_room(const redisReply *reply, struct arena *arena, struct directory_room *room)
+{
+    const redisReply *topic;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
+        return false;
+    topic = reply->element[0];
+    room->topic = topic->len > 0 ? arena_strndup(arena, topic->str, topic->len) : NULL;
+    room->online = reply->element[2]->integer;
+    if (event_id_parse(&room->last, reply->element[1]->str, reply->element[1]->len) < 0)
+        return false;
+    return room->last.ms != 0 || room->online > 0 || room->topic != NULL;
+}
+
+static enum store_status read_names(struct store *store, struct arena *arena, const char *namespace,
+                                    size_t max, struct directory_room **rooms, size_t *count)
+{
+    char key[KEY_MAX], last[24];
+    redisReply *reply = NULL;
+    enum store_status status;
+
+    *count = 0;
+    key_rooms(key, namespace);
+    snprintf(last, sizeof(last), "%zu", max - 1);
+    store_command(store, 4, (const char *[]){"ZREVRANGE", key, "0", last}, NULL);
+    status = store_run(store, &reply, 1);
+    if (status == STORE_OK)
+        status = store_reply_status(reply);
+    if (status == STORE_OK && reply->type == REDIS_REPLY_ARRAY) {
+        *count = reply->elements;
+        *rooms = arena_alloc(arena, *count * sizeof(**rooms));
+        for (size_t i = 0; i < *count; i++)
+            (*rooms)[i].name = arena_strndup(arena, reply->element[i]->str, reply->element[i]->len);
+    }
+    store_free(&reply, 1);
+    return status;
+}
+
+enum store_status directory_rooms(struct store *store, struct arena *arena, const char *namespace,
+                                  size_t max, struct directory_room **rooms, size_t *count)
+{
+    enum store_status status = read_names(store, arena, namespace, max, rooms, count);
+    redisReply **replies;
+    size_t kept = 0;
+
+    if (status != STORE_OK || *count == 0)
+        return status;
+    for (size_t i = 0; i < *count; i++) {
+        char key[KEY_MAX];
+
+        key_log(key, namespace, (*rooms)[i].name);
+        store_script(store, SCRIPT_ROOM, key, 0, NULL, NULL);
+    }
+    replies = mem_zero(*count * sizeof(*replies));
+    status = store_run(store, replies, *count);
+    for (size_t i = 0; status == STORE_OK && i < *count; i++) {
+        struct directory_room room = {.name = (*rooms)[i].name};
+
+        if (read_room(replies[i], arena, &room))
+            (*rooms)[kept++] = room;
+    }
+    store_free(replies, *count);
+    free(replies);
+    *count = kept;
+    return status;
+}

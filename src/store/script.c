@@ -1,0 +1,50 @@
+#include "store/script.h"
+
+#include <string.h>
+
+#include "store/scripts.inc"
+
+static const struct {
+    const char *sha;
+    const char *source;
+} scripts[SCRIPTS] = {
+    [SCRIPT_SEND] = {script_sha_send, script_source_send},
+    [SCRIPT_READ] = {script_sha_read, script_source_read},
+    [SCRIPT_ROOM] = {script_sha_room, script_source_room},
+};
+
+int script_format(char **formatted, enum script script, const char *key, int argc, const char **argv,
+                  const size_t *lens)
+{
+    const char *words[SCRIPT_ARGS_MAX + 4] = {"EVALSHA", scripts[script].sha, "1", key};
+    size_t sizes[SCRIPT_ARGS_MAX + 4];
+
+    for (int i = 0; i < argc; i++) {
+        words[4 + i] = argv[i];
+        sizes[4 + i] = lens != NULL ? lens[i] : strlen(argv[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        sizes[i] = strlen(words[i]);
+    return redisFormatCommandArgv(formatted, 4 + argc, words, sizes);
+}
+
+int script_call(struct link *link, enum script script, const char *key, int argc, const char **argv,
+                const size_t *lens)
+{
+    char *formatted = NULL;
+    int len = script_format(&formatted, script, key, argc, argv, lens);
+    int status = len > 0 ? link_append(link, formatted, (size_t)len) : -1;
+
+    redisFreeCommand(formatted);
+    return status;
+}
+
+int script_load(struct link *link, enum script script)
+{
+    return link_command(link, 3, (const char *[]){"SCRIPT", "LOAD", scripts[script].source}, NULL);
+}
+
+bool script_missing(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
+}

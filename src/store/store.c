@@ -1,0 +1,300 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf.h"
+#include "store/link.h"
+#include "store/topology.h"
+
+#define NO_SCRIPT (-1)
+#define REFUSED_REST_MS 100
+#define TIMEOUT_REST_MS 1000
+
+/* A command that waits for store_run(), kept until its reply is in: a forgotten script is called again. */
+struct pending {
+    char *formatted;
+    size_t len;
+    int script; /* enum script, or NO_SCRIPT */
+};
+
+struct store {
+    struct topology *topology;
+    struct link *link; /* NULL when not connected */
+    int64_t timeout_ms;
+    struct breaker *breaker;
+    struct pending *pending;
+    size_t count, room;
+    bool was_down; /* so that going and coming are logged once each */
+};
+
+struct store *store_open(const struct conf *conf, struct breaker *breaker, char error[256])
+{
+    struct topology *topology = topology_parse(conf->redis, error);
+    struct store *store;
+
+    if (topology == NULL)
+        return NULL;
+    store = mem_zero(sizeof(*store));
+    store->topology = topology;
+    store->timeout_ms = conf->redis_timeout_ms;
+    store->breaker = breaker;
+    return store;
+}
+
+static void forget_pending(struct store *store)
+{
+    for (size_t i = 0; i < store->count; i++)
+        redisFreeCommand(store->pending[i].formatted);
+    store->count = 0;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    forget_pending(store);
+    free(store->pending);
+    link_close(store->link);
+    topology_free(store->topology);
+    free(store);
+}
+
+static void queue(struct store *store, char *formatted, int len, int script)
+{
+    if (store->count == store->room) {
+        store->room = store->room > 0 ? store->room * 2 : 8;
+        store->pending = mem_resize(store->pending, store->room * sizeof(*store->pending));
+    }
+    store->pending[store->count++] =
+        (struct pending){.formatted = formatted, .len = len > 0 ? (size_t)len : 0, .script = script};
+}
+
+void store_command(struct store *store, int argc, const char **argv, const size_t *lens)
+{
+    char *formatted = NULL;
+    int len = redisFormatCommandArgv(&formatted, argc, argv, lens);
+
+    queue(store, formatted, len, NO_SCRIPT);
+}
+
+void store_script(struct store *store, enum script script, const char *key, int argc,
+                  const char **argv, const size_t *lens)
+{
+    char *formatted = NULL;
+    int len = script_format(&formatted, script, key, argc, argv, lens);
+
+    queue(store, formatted, len, (int)script);
+}
+
+/* May this process ask Redis now? Of all that wait for a Redis that failed, one is let through to try. */
+static bool breaker_closed(struct store *store)
+{
+    int64_t now = clock_mono_ms();
+    int64_t until;
+
+    if (store->breaker == NULL)
+        return true;
+    until = atomic_load(&store->breaker->down_until_ms);
+    if (until == 0)
+        return true;
+    return now >= until && atomic_compare_exchange_strong(&store->breaker->down_until_ms, &until,
+                                                          now + store->timeout_ms);
+}
+
+/* Gives the connection up, tells the others to wait for a while, and reports STORE_DOWN. */
+static enum store_status down(struct store *store, const char *reason, int64_t rest_ms)
+{
+    if (!store->was_down)
+        log_warn("Redis is not reachable reason=\"%s\"", reason);
+    store->was_down = true;
+    link_close(store->link);
+    store->link = NULL;
+    if (store->breaker != NULL) {
+        atomic_store(&store->breaker->down_until_ms, clock_mono_ms() + rest_ms);
+        atomic_fetch_add(&store->breaker->errors, 1);
+    }
+    return STORE_DOWN;
+}
+
+static void up(struct store *store)
+{
+    if (store->was_down)
+        log_info("Redis answers again");
+    store->was_down = false;
+    if (store->breaker != NULL && atomic_load(&store->breaker->down_until_ms) != 0)
+        atomic_store(&store->breaker->down_until_ms, 0);
+}
+
+/* A connection that has something to read while nothing is asked was closed by Redis in the meantime. */
+static void drop_stale(struct store *store)
+{
+    struct pollfd p = {.events = POLLIN};
+
+    if (store->link == NULL)
+        return;
+    p.fd = link_fd(store->link);
+    if (poll(&p, 1, 0) > 0) {
+        link_close(store->link);
+        store->link = NULL;
+    }
+}
+
+/* Waits for one reply. Returns NULL when the time is over or the connection lost; `late` tells which. */
+static redisReply *await(struct link *link, int64_t deadline_ms, bool *late)
+{
+    *late = false;
+    for (;;) {
+        redisReply *reply = NULL;
+        struct pollfd p = {.fd = link_fd(link)};
+        int64_t left_ms = deadline_ms - clock_mono_ms();
+        int status = link_next(link, &reply);
+
+        if (status != 0)
+            return status > 0 ? reply : NULL;
+        if (left_ms <= 0) {
+            *late = true;
+            return NULL;
+        }
+        p.events = link_events(link);
+        if (poll(&p, 1, (int)left_ms) < 0 && errno != EINTR)
+            return NULL;
+        if ((p.revents & POLLOUT) && link_write(link) < 0)
+            return NULL;
+        if ((p.revents & (POLLIN | POLLHUP | POLLERR)) && link_read(link) < 0)
+            return NULL;
+    }
+}
+
+/* Loads each script that Redis said it misses and calls those commands again, in their order. */
+static void queue_again(struct store *store, redisReply **replies, const size_t *missing, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct pending *p = &store->pending[missing[i]];
+
+        freeReplyObject(replies[missing[i]]);
+        replies[missing[i]] = NULL;
+        if (i == 0 || p->script != store->pending[missing[i - 1]].script)
+            script_load(store->link, (enum script)p->script);
+        link_append(store->link, p->formatted, p->len);
+    }
+}
+
+/* Collects the replies of the commands `which`. Returns NULL, or why they cannot be had. */
+static const char *collect(struct store *store, redisReply **replies, const size_t *which,
+                           size_t count, bool loads, int64_t deadline_ms, bool *late)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct pending *p = &store->pending[which[i]];
+        bool loaded = loads && (i == 0 || p->script != store->pending[which[i - 1]].script);
+
+        for (int round = loaded ? 0 : 1; round < 2; round++) {
+            redisReply *reply = await(store->link, deadline_ms, late);
+
+            if (reply == NULL)
+                return *late ? "no reply in time" : link_error(store->link);
+            if (round == 0)
+                freeReplyObject(reply);
+            else
+                replies[which[i]] = reply;
+        }
+    }
+    return NULL;
+}
+
+static const char *exchange(struct store *store, redisReply **replies, int64_t deadline_ms, bool *late)
+{
+    size_t *which = mem_alloc(store->count * sizeof(*which));
+    size_t count = store->count, missing = 0;
+    const char *reason;
+
+    for (size_t i = 0; i < count; i++) {
+        which[i] = i;
+        link_append(store->link, store->pending[i].formatted, store->pending[i].len);
+    }
+    link_write(store->link);
+    reason = collect(store, replies, which, count, false, deadline_ms, late);
+    for (size_t i = 0; reason == NULL && i < count; i++)
+        if (store->pending[i].script != NO_SCRIPT && script_missing(replies[i]))
+            which[missing++] = i;
+    if (missing > 0) {
+        queue_again(store, replies, which, missing);
+        link_write(store->link);
+        reason = collect(store, replies, which, missing, true, deadline_ms, late);
+    }
+    free(which);
+    return reason;
+}
+
+enum store_status store_run(struct store *store, redisReply **replies, size_t max)
+{
+    int64_t deadline_ms = clock_mono_ms() + store->timeout_ms;
+    enum store_status status = STORE_OK;
+    const char *reason = NULL;
+    bool late = false;
+
+    memset(replies, 0, max * sizeof(*replies));
+    if (store->count > max || !breaker_closed(store)) {
+        forget_pending(store);
+        return STORE_DOWN;
+    }
+    drop_stale(store);
+    if (store->link == NULL)
+        store->link = link_open(store->topology);
+    if (store->link == NULL)
+        status = down(store, strerror(errno), REFUSED_REST_MS);
+    else if ((reason = exchange(store, replies, deadline_ms, &late)) != NULL)
+        status = down(store, reason, late ? TIMEOUT_REST_MS : REFUSED_REST_MS);
+    else
+        up(store);
+    if (status != STORE_OK)
+        store_free(replies, store->count);
+    forget_pending(store);
+    return status;
+}
+
+void store_free(redisReply **replies, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (replies[i] != NULL)
+            freeReplyObject(replies[i]);
+        replies[i] = NULL;
+    }
+}
+
+enum store_status store_reply_status(const redisReply *reply)
+{
+    static const struct {
+        const char *word;
+        enum store_status status;
+    } errors[] = {
+        {"CONFLICT", STORE_CONFLICT}, {"OOM", STORE_FULL}, {"MISCONF", STORE_FULL},
+    };
+
+    if (reply->type != REDIS_REPLY_ERROR)
+        return STORE_OK;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+        if (strncmp(reply->str, errors[i].word, strlen(errors[i].word)) == 0)
+            return errors[i].status;
+    log_error("Redis refuses reply=\"%.200s\"", reply->str);
+    return STORE_DOWN;
+}
+
+enum store_status store_ping(struct store *store)
+{
+    redisReply *reply = NULL;
+    enum store_status status;
+
+    store_command(store, 1, (const char *[]){"PING"}, NULL);
+    status = store_run(store, &reply, 1);
+    if (status != STORE_OK)
+        return status;
+    status = store_reply_status(reply);
+    store_free(&reply, 1);
+    return status;
+}
