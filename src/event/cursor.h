@@ -23,13 +23,14 @@ struct start {
     struct event_id id;
 };
 
-/* Reads what `since=` may hold besides a cursor: "all", "latest", "90" (seconds back), "10m", "2h", "1d".
- * `now_ms` is the wall clock. Returns 0, or -1 when it is none of these. */
+/* Reads what `since=` may hold besides a cursor: "all", "latest", "90" (seconds back), "10m", "2h",
+ * "1d". `now_ms` is the wall clock. Returns 0, or -1 when it is none of these. */
 int cursor_parse_since(struct start *start, const char *s, int64_t now_ms);
 
-/* Reads a cursor for `count` rooms, in their order, into starts[]. A bare id is right for one room only. A
- * named cursor must name at least one of the rooms; rooms it does not name get `otherwise`; names that are
- * not asked for are ignored when `many`, else refused. Returns 0, or -1 when it is malformed or of other rooms. */
+/* Reads a cursor for `count` rooms, in their order, into starts[]. A bare id is right for one room
+ * only. A named cursor must name at least one of the rooms; rooms it does not name get `otherwise`;
+ * names that are not asked for are ignored when `many`, else refused. Returns 0, or -1 when it is
+ * malformed or of other rooms. */
 int cursor_parse(struct start *starts, const char *const *rooms, size_t count, bool many,
                  struct start otherwise, const char *s);
 

@@ -6,7 +6,7 @@
 
 /* Metadata may nest deeper than json-c's default of 32; what the gate let in must not vanish here.
  */
-#define JSON_DEPTH_MAX 256
+#define DEPTH_MAX 256
 
 const char *const frame_names[FRAME_FORMS] = {"sse", "ndjson", "text", "json"};
 
@@ -24,7 +24,7 @@ static struct json_object *parse(const char *json, size_t len)
     struct json_object *object;
 
     if (tokener == NULL)
-        tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+        tokener = json_tokener_new_ex(DEPTH_MAX);
     if (tokener == NULL || len > INT32_MAX)
         return NULL;
     json_tokener_reset(tokener);

@@ -19,18 +19,21 @@ enum frame_form {
 extern const char *const frame_names[FRAME_FORMS];
 extern const char *const frame_content_types[FRAME_FORMS];
 
-/* Appends one event. SSE: `id:` line when durable, `event:`, `data:`, empty line. NDJSON: a line. TEXT: a line
- * when the event has content, else nothing; `\` is written `\\`, line feed `\n`, return `\r`, other control
- * characters \xHH a byte, so that a line is a message and gives back its bytes; in the name `:` too.
- * JSON: the object alone. Returns how many bytes at the front are the cursor's (SSE's id line), which a
- * many-room listener replaces with its own: SSE "id: CURSOR\n", NDJSON "{\"cursor\":\"CURSOR\"," for "{". */
+/* Appends one event. SSE: `id:` line when durable, `event:`, `data:`, empty line. NDJSON: a line.
+ * TEXT: a line when the event has content, else nothing; `\` is written `\\`, line feed `\n`,
+ * return `\r`, other control characters \xHH a byte, so that a line is a message and gives back its
+ * bytes; in the name `:` too. JSON: the object alone. Returns how many bytes at the front are the
+ * cursor's (SSE's id line), which a many-room listener replaces with its own: SSE "id: CURSOR\n",
+ * NDJSON "{\"cursor\":\"CURSOR\"," for "{". */
 size_t frame_event(struct buf *out, enum frame_form form, const struct event *event);
 
-/* As frame_event, for text with the room in front, "[room] name: content": what many-room text streams get. */
+/* As frame_event, for text with the room in front, "[room] name: content": what many-room text
+ * streams get. */
 void frame_text_room(struct buf *out, const struct event *event, const char *room);
 
-/* Appends a control event of this connection (hello, gap, bye): `members` is JSON members without braces,
- * e.g. "\"reason\":\"restart\"". SSE gets `id: cursor` when cursor is not NULL. TEXT: "# type members-as-k=v" but for hello: nothing. */
+/* Appends a control event of this connection (hello, gap, bye): `members` is JSON members without
+ * braces, e.g. "\"reason\":\"restart\"". SSE gets `id: cursor` when cursor is not NULL. TEXT: "#
+ * type members-as-k=v" but for hello: nothing. */
 void frame_control(struct buf *out, enum frame_form form, const char *type, const char *cursor,
                    const char *members);
 

@@ -20,30 +20,32 @@
 
 struct parking {
     enum frame_form form;
-    bool fastcgi;            /* write FastCGI records, else plain output (direct mode) */
-    uint16_t request_id;     /* of the FastCGI request */
-    bool many;               /* named cursors: the request was `events?room=` */
-    bool if_none_match;      /* a long-poll that times out answers 304 */
-    bool text_cursor;        /* cursor=1: each text line begins with the cursor and a space */
-    uint32_t count;          /* end after so many events; 0 = never */
-    int64_t wait_ms;         /* end after so long; 0 = never (streams) */
-    int64_t expires_ms;      /* wall clock; the token's end; 0 = none */
-    const char *headers;     /* further header lines for the reply (CORS, X-Request-Id), each with CR LF */
+    bool fastcgi;        /* write FastCGI records, else plain output (direct mode) */
+    uint16_t request_id; /* of the FastCGI request */
+    bool many;           /* named cursors: the request was `events?room=` */
+    bool if_none_match;  /* a long-poll that times out answers 304 */
+    bool text_cursor;    /* cursor=1: each text line begins with the cursor and a space */
+    uint32_t count;      /* end after so many events; 0 = never */
+    int64_t wait_ms;     /* end after so long; 0 = never (streams) */
+    int64_t expires_ms;  /* wall clock; the token's end; 0 = none */
+    const char
+        *headers; /* further header lines for the reply (CORS, X-Request-Id), each with CR LF */
     const char *request_ref; /* the request id, for the log */
     const char *user_id;     /* "" = anonymous */
     const char *namespace;
-    size_t types_count;      /* 0 = every type */
+    size_t types_count; /* 0 = every type */
     const char *types[PARKING_TYPES_MAX];
     size_t rooms_count;
     const char *rooms[PARKING_ROOMS_MAX];
     struct start starts[PARKING_ROOMS_MAX];
 };
 
-/* Appends the record. Returns 0, or -1 when it would be over PARKING_BYTES_MAX or has too many parts. */
+/* Appends the record. Returns 0, or -1 when it would be over PARKING_BYTES_MAX or has too many
+ * parts. */
 int parking_encode(struct buf *out, const struct parking *parking);
 
-/* Reads a record; the strings point into `data`, which is kept by the caller. Returns 0, or -1 when it is not
- * a whole record of this version. */
+/* Reads a record; the strings point into `data`, which is kept by the caller. Returns 0, or -1 when
+ * it is not a whole record of this version. */
 int parking_decode(struct parking *parking, const char *data, size_t len);
 
 #endif

@@ -15,7 +15,8 @@
 /* The header of an FCGI_STDOUT record with `len` bytes of content and no padding. */
 void record_stdout(unsigned char out[RECORD_HEADER_BYTES], uint16_t request_id, size_t len);
 
-/* What ends a request: an empty FCGI_STDOUT and FCGI_END_REQUEST with status 0, FCGI_REQUEST_COMPLETE. */
+/* What ends a request: an empty FCGI_STDOUT and FCGI_END_REQUEST with status 0,
+ * FCGI_REQUEST_COMPLETE. */
 void record_end(unsigned char out[RECORD_END_BYTES], uint16_t request_id);
 
 #endif

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "store/keys.h"
 
-/* Reads the reply of the room script. Returns false for a room with nothing kept and nobody in it. */
+/* Reads the reply of the room script. Returns false for a room with nothing kept and nobody in it.
+ */
 static bool read_room(const redisReply *reply, struct arena *arena, struct directory_room *room)
 {
     const redisReply *topic;

@@ -15,7 +15,7 @@ struct directory_room {
 };
 
 /* The rooms of a namespace by their last send, latest first, at most `max`; @rooms are left out. */
-enum store_status directory_rooms(struct store *store, struct arena *arena, const char *namespace, size_t max,
-                                  struct directory_room **rooms, size_t *count);
+enum store_status directory_rooms(struct store *store, struct arena *arena, const char *namespace,
+                                  size_t max, struct directory_room **rooms, size_t *count);
 
 #endif

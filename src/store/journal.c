@@ -32,8 +32,9 @@ static void queue_send(struct store *store, const char *namespace, const struct 
     store_script(store, SCRIPT_SEND, key, 6, argv, lens);
 }
 
-/* Notes the room as active. In the same round trip but no part of the script: on a cluster the list of rooms is
- * on another node. A room that is noted though its send failed is dropped when the list is read. */
+/* Notes the room as active. In the same round trip but no part of the script: on a cluster the list
+ * of rooms is on another node. A room that is noted though its send failed is dropped when the list
+ * is read. */
 static void queue_note(struct store *store, const char *namespace, const char *room)
 {
     char key[KEY_MAX], now[24];
@@ -69,7 +70,8 @@ static enum store_status read_send(const redisReply *reply, struct send *send)
 
 static bool noted_later(const struct send *sends, size_t count, size_t i)
 {
-    return i + 1 < count && !sends[i + 1].ephemeral && strcmp(sends[i].room, sends[i + 1].room) == 0;
+    return i + 1 < count && !sends[i + 1].ephemeral &&
+           strcmp(sends[i].room, sends[i + 1].room) == 0;
 }
 
 void journal_send(struct store *store, const char *namespace, const struct journal_limits *limits,
@@ -112,7 +114,8 @@ static int read_entry(const redisReply *entry, struct arena *arena, struct event
     return 0;
 }
 
-static enum store_status run_range(struct store *store, int argc, const char **argv, redisReply **reply)
+static enum store_status run_range(struct store *store, int argc, const char **argv,
+                                   redisReply **reply)
 {
     enum store_status status;
 
@@ -133,7 +136,8 @@ enum store_status journal_page(struct store *store, struct arena *arena, const c
                                const struct event_id *after, size_t limit, struct page *page)
 {
     char key[KEY_MAX], edge[EVENT_ID_TEXT + 1] = "(", count[24];
-    const char *newest_first[] = {"XREVRANGE", key, before != NULL ? edge : "+", "-", "COUNT", count};
+    const char *newest_first[] = {"XREVRANGE", key,     before != NULL ? edge : "+",
+                                  "-",         "COUNT", count};
     const char *oldest_first[] = {"XRANGE", key, edge, "+", "COUNT", count};
     redisReply *reply = NULL;
     enum store_status status;

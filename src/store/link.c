@@ -223,13 +223,13 @@ static int greet(struct link *link, const redisReply *reply)
     enum handshake expect = link->expect[link->answered];
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        /* A user that may not ask for the role is trusted to have been given the master's address. */
+        /* A user that may not ask for the role is trusted to have been given the master's address.
+         */
         if (expect != HANDSHAKE_ROLE || strncmp(reply->str, "NOPERM", 6) != 0)
             return lost(link, reply->str);
     } else if (expect == HANDSHAKE_ROLE) {
-        const redisReply *role = reply->type == REDIS_REPLY_ARRAY && reply->elements > 0
-                                     ? reply->element[0]
-                                     : reply;
+        const redisReply *role =
+            reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 ? reply->element[0] : reply;
 
         if (role->type != REDIS_REPLY_STRING || strcmp(role->str, "master") != 0)
             return lost(link, "this Redis is not a master");

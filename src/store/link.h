@@ -1,7 +1,8 @@
 /* link.h - one connection to Redis that never blocks.
- * Runs in: gate (under store.h, which waits), hub (under its loop).  Blocks: only in getaddrinfo for a host name.
- * hiredis formats and parses (RESP2); the socket and its time-outs are ours, since a stopped Redis still
- * accepts connections. Feed it, take replies: link_write and link_read when poll says so, then link_next. */
+ * Runs in: gate (under store.h, which waits), hub (under its loop).  Blocks: only in getaddrinfo
+ * for a host name. hiredis formats and parses (RESP2); the socket and its time-outs are ours, since
+ * a stopped Redis still accepts connections. Feed it, take replies: link_write and link_read when
+ * poll says so, then link_next. */
 #ifndef EARSHOT_LINK_H
 #define EARSHOT_LINK_H
 
@@ -14,8 +15,9 @@
 
 struct link;
 
-/* Starts to connect and queues AUTH, SELECT and ROLE, whose replies the link checks itself (a replica is no place
- * to publish). NULL when there is no socket to be had or the name does not resolve; errno tells. */
+/* Starts to connect and queues AUTH, SELECT and ROLE, whose replies the link checks itself (a
+ * replica is no place to publish). NULL when there is no socket to be had or the name does not
+ * resolve; errno tells. */
 struct link *link_open(const struct topology *topology);
 void link_close(struct link *link);
 
@@ -27,8 +29,8 @@ short link_events(const struct link *link);
 /* True once the handshake is through. */
 int link_ready(const struct link *link);
 
-/* Queues a command, or one that redisFormatCommandArgv made. It leaves once the handshake is through. Returns 0,
- * or -1 when LINK_OUTPUT_MAX would be passed. */
+/* Queues a command, or one that redisFormatCommandArgv made. It leaves once the handshake is
+ * through. Returns 0, or -1 when LINK_OUTPUT_MAX would be passed. */
 int link_command(struct link *link, int argc, const char **argv, const size_t *lens);
 int link_append(struct link *link, const char *formatted, size_t len);
 
@@ -39,7 +41,8 @@ const char *link_error(const struct link *link);
 int link_write(struct link *link);
 int link_read(struct link *link);
 
-/* The next reply, in the order of the commands: 1 and *reply (freeReplyObject it), 0 = none yet, -1 = lost. */
+/* The next reply, in the order of the commands: 1 and *reply (freeReplyObject it), 0 = none yet, -1
+ * = lost. */
 int link_next(struct link *link, redisReply **reply);
 
 #endif

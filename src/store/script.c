@@ -13,8 +13,8 @@ static const struct {
     [SCRIPT_ROOM] = {script_sha_room, script_source_room},
 };
 
-int script_format(char **formatted, enum script script, const char *key, int argc, const char **argv,
-                  const size_t *lens)
+int script_format(char **formatted, enum script script, const char *key, int argc,
+                  const char **argv, const size_t *lens)
 {
     const char *words[SCRIPT_ARGS_MAX + 4] = {"EVALSHA", scripts[script].sha, "1", key};
     size_t sizes[SCRIPT_ARGS_MAX + 4];

@@ -1,7 +1,7 @@
 /* script.h - the Lua scripts, and how they are called.
  * Runs in: gate, hub.  Blocks: never.
- * The build makes scripts.inc of the files in lua. Called by EVALSHA; a Redis that restarted or failed over has
- * forgotten them and answers NOSCRIPT: script_load() and call again. */
+ * The build makes scripts.inc of the files in lua. Called by EVALSHA; a Redis that restarted or
+ * failed over has forgotten them and answers NOSCRIPT: script_load() and call again. */
 #ifndef EARSHOT_SCRIPT_H
 #define EARSHOT_SCRIPT_H
 
@@ -15,8 +15,8 @@ enum script { SCRIPT_SEND, SCRIPT_READ, SCRIPT_ROOM, SCRIPTS };
 #define SCRIPT_ARGS_MAX 24
 
 /* Formats EVALSHA with one key, as redisFormatCommandArgv does: returns the length, or below 0. */
-int script_format(char **formatted, enum script script, const char *key, int argc, const char **argv,
-                  const size_t *lens);
+int script_format(char **formatted, enum script script, const char *key, int argc,
+                  const char **argv, const size_t *lens);
 
 /* Queues it. Returns 0, or -1 when the link is full. */
 int script_call(struct link *link, enum script script, const char *key, int argc, const char **argv,

@@ -16,7 +16,8 @@
 #define REFUSED_REST_MS 100
 #define TIMEOUT_REST_MS 1000
 
-/* A command that waits for store_run(), kept until its reply is in: a forgotten script is called again. */
+/* A command that waits for store_run(), kept until its reply is in: a forgotten script is called
+ * again. */
 struct pending {
     char *formatted;
     size_t len;
@@ -71,8 +72,8 @@ static void queue(struct store *store, char *formatted, int len, int script)
         store->room = store->room > 0 ? store->room * 2 : 8;
         store->pending = mem_resize(store->pending, store->room * sizeof(*store->pending));
     }
-    store->pending[store->count++] =
-        (struct pending){.formatted = formatted, .len = len > 0 ? (size_t)len : 0, .script = script};
+    store->pending[store->count++] = (struct pending){
+        .formatted = formatted, .len = len > 0 ? (size_t)len : 0, .script = script};
 }
 
 void store_command(struct store *store, int argc, const char **argv, const size_t *lens)
@@ -92,7 +93,8 @@ void store_script(struct store *store, enum script script, const char *key, int 
     queue(store, formatted, len, (int)script);
 }
 
-/* May this process ask Redis now? Of all that wait for a Redis that failed, one is let through to try. */
+/* May this process ask Redis now? Of all that wait for a Redis that failed, one is let through to
+ * try. */
 static bool breaker_closed(struct store *store)
 {
     int64_t now = clock_mono_ms();
@@ -131,7 +133,8 @@ static void up(struct store *store)
         atomic_store(&store->breaker->down_until_ms, 0);
 }
 
-/* A connection that has something to read while nothing is asked was closed by Redis in the meantime. */
+/* A connection that has something to read while nothing is asked was closed by Redis in the
+ * meantime. */
 static void drop_stale(struct store *store)
 {
     struct pollfd p = {.events = POLLIN};
@@ -145,7 +148,8 @@ static void drop_stale(struct store *store)
     }
 }
 
-/* Waits for one reply. Returns NULL when the time is over or the connection lost; `late` tells which. */
+/* Waits for one reply. Returns NULL when the time is over or the connection lost; `late` tells
+ * which. */
 static redisReply *await(struct link *link, int64_t deadline_ms, bool *late)
 {
     *late = false;
@@ -172,7 +176,8 @@ static redisReply *await(struct link *link, int64_t deadline_ms, bool *late)
 }
 
 /* Loads each script that Redis said it misses and calls those commands again, in their order. */
-static void queue_again(struct store *store, redisReply **replies, const size_t *missing, size_t count)
+static void queue_again(struct store *store, redisReply **replies, const size_t *missing,
+                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct pending *p = &store->pending[missing[i]];
@@ -207,7 +212,8 @@ static const char *collect(struct store *store, redisReply **replies, const size
     return NULL;
 }
 
-static const char *exchange(struct store *store, redisReply **replies, int64_t deadline_ms, bool *late)
+static const char *exchange(struct store *store, redisReply **replies, int64_t deadline_ms,
+                            bool *late)
 {
     size_t *which = mem_alloc(store->count * sizeof(*which));
     size_t count = store->count, missing = 0;
@@ -273,7 +279,9 @@ enum store_status store_reply_status(const redisReply *reply)
         const char *word;
         enum store_status status;
     } errors[] = {
-        {"CONFLICT", STORE_CONFLICT}, {"OOM", STORE_FULL}, {"MISCONF", STORE_FULL},
+        {"CONFLICT", STORE_CONFLICT},
+        {"OOM", STORE_FULL},
+        {"MISCONF", STORE_FULL},
     };
 
     if (reply->type != REDIS_REPLY_ERROR)

@@ -1,6 +1,7 @@
 /* store.h - a gate's own connection to Redis: ask, wait, answer.
  * Runs in: gate.  Blocks: yes, at most conf->redis_timeout_ms a call.
- * A breaker, shared with the other gates, keeps all from waiting for a Redis that does not answer (breaker.h). */
+ * A breaker, shared with the other gates, keeps all from waiting for a Redis that does not answer
+ * (breaker.h). */
 #ifndef EARSHOT_STORE_H
 #define EARSHOT_STORE_H
 
@@ -21,7 +22,8 @@ enum store_status {
     STORE_FULL      /* out of memory or disk: 507 */
 };
 
-/* `breaker` may be NULL (direct mode, tests). Does not connect yet. NULL with the reason when the URL is bad. */
+/* `breaker` may be NULL (direct mode, tests). Does not connect yet. NULL with the reason when the
+ * URL is bad. */
 struct store *store_open(const struct conf *conf, struct breaker *breaker, char error[256]);
 void store_close(struct store *store);
 
@@ -30,16 +32,18 @@ enum store_status store_ping(struct store *store);
 
 /* Queues a command or script for the next store_run(). */
 void store_command(struct store *store, int argc, const char **argv, const size_t *lens);
-void store_script(struct store *store, enum script script, const char *key, int argc, const char **argv,
-                  const size_t *lens);
+void store_script(struct store *store, enum script script, const char *key, int argc,
+                  const char **argv, const size_t *lens);
 
-/* Sends all that is queued in one write and waits for all replies, in order, into replies[] (`max` of them; free
- * with store_free). Calls scripts again that Redis has forgotten. STORE_OK means that replies came; a reply may
- * still be an error: see store_reply_status. Otherwise no reply is set. */
+/* Sends all that is queued in one write and waits for all replies, in order, into replies[] (`max`
+ * of them; free with store_free). Calls scripts again that Redis has forgotten. STORE_OK means that
+ * replies came; a reply may still be an error: see store_reply_status. Otherwise no reply is set.
+ */
 enum store_status store_run(struct store *store, redisReply **replies, size_t max);
 void store_free(redisReply **replies, size_t count);
 
-/* What an error reply means (OOM, MISCONF: full; LOADING, READONLY, ...: down); STORE_OK for one that is none. */
+/* What an error reply means (OOM, MISCONF: full; LOADING, READONLY, ...: down); STORE_OK for one
+ * that is none. */
 enum store_status store_reply_status(const redisReply *reply);
 
 #endif

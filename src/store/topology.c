@@ -10,7 +10,8 @@
 static int fail(struct topology *t, char error[256], const char *reason)
 {
     snprintf(error, 256,
-             "%s; a Redis URL is redis://[user:password@]host[:port][/db] or unix://[user:password@]/path[?db=n]",
+             "%s; a Redis URL is redis://[user:password@]host[:port][/db] or "
+             "unix://[user:password@]/path[?db=n]",
              reason);
     topology_free(t);
     return -1;
@@ -102,7 +103,8 @@ static int parse_tcp(struct topology *t, const char *s, char error[256])
         free(authority);
         return fail(t, error, "the port of the Redis URL is not 1 to 65535");
     }
-    t->host = mem_strndup(authority, colon != NULL ? (size_t)(colon - authority) : strlen(authority));
+    t->host =
+        mem_strndup(authority, colon != NULL ? (size_t)(colon - authority) : strlen(authority));
     free(authority);
     if (t->host[0] == '[') {
         t->host[strcspn(t->host, "]")] = '\0';

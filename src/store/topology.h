@@ -14,8 +14,8 @@ struct topology {
     int db;
 };
 
-/* Reads redis://[user:password@]host[:port][/db] or unix://[user:password@]path[?db=n]; percent-encoding in user
- * and password. Returns NULL with one line in `error`. */
+/* Reads redis://[user:password@]host[:port][/db] or unix://[user:password@]path[?db=n];
+ * percent-encoding in user and password. Returns NULL with one line in `error`. */
 struct topology *topology_parse(const char *url, char error[256]);
 void topology_free(struct topology *topology);
 

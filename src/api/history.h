@@ -1,0 +1,11 @@
+/* history.h - reading what a room keeps: GET rooms/{r}/messages, GET rooms/{r}/messages/{id}.
+ * Runs in: gate.  Blocks: as the store does. */
+#ifndef EARSHOT_HISTORY_H
+#define EARSHOT_HISTORY_H
+
+#include "api/api.h"
+
+api_handler history_get;
+api_handler history_get_one;
+
+#endif

@@ -1,0 +1,93 @@
+#include "cli/address.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+
+bool address_valid(const char *url)
+{
+    CURLU *parts = curl_url();
+    char *scheme = NULL, *query = NULL, *fragment = NULL;
+    bool valid = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                 curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                 (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
+                 curl_url_get(parts, CURLUPART_QUERY, &query, 0) == CURLUE_NO_QUERY &&
+                 curl_url_get(parts, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_NO_FRAGMENT;
+
+    curl_free(scheme);
+    curl_free(query);
+    curl_free(fragment);
+    curl_url_cleanup(parts);
+    return valid;
+}
+
+static void append_encoded(struct buf *out, const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        if (strchr(plain, *p) != NULL)
+            buf_char(out, (char)*p);
+        else
+            buf_printf(out, "%%%02X", *p);
+    }
+}
+
+void address_path(struct buf *out, const char *base, const char *const *segments)
+{
+    buf_clear(out);
+    buf_str(out, base);
+    for (; *segments != NULL; segments++) {
+        buf_char(out, '/');
+        append_encoded(out, *segments);
+    }
+}
+
+void address_query(struct buf *url, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    buf_char(url, strchr(url->data, '?') == NULL ? '?' : '&');
+    buf_str(url, name);
+    buf_char(url, '=');
+    append_encoded(url, value);
+}
+
+/* Do both URLs lead to the same scheme, host and port? */
+static bool same_server(CURLU *a, CURLU *b)
+{
+    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
+    bool same = true;
+
+    for (size_t i = 0; same && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        char *x = NULL, *y = NULL;
+
+        same = curl_url_get(a, parts[i], &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+               curl_url_get(b, parts[i], &y, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+               strcasecmp(x, y) == 0;
+        curl_free(x);
+        curl_free(y);
+    }
+    return same;
+}
+
+int address_follow(const char *asked, const char *link, struct buf *out)
+{
+    CURLU *from = curl_url(), *to = curl_url();
+    char *url = NULL;
+    int rc = -1;
+
+    if (curl_url_set(from, CURLUPART_URL, asked, 0) == CURLUE_OK &&
+        curl_url_set(to, CURLUPART_URL, asked, 0) == CURLUE_OK &&
+        curl_url_set(to, CURLUPART_URL, link, 0) == CURLUE_OK && same_server(from, to) &&
+        curl_url_get(to, CURLUPART_URL, &url, 0) == CURLUE_OK) {
+        buf_clear(out);
+        buf_str(out, url);
+        rc = 0;
+    }
+    curl_free(url);
+    curl_url_cleanup(from);
+    curl_url_cleanup(to);
+    return rc;
+}

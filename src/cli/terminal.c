@@ -1,0 +1,82 @@
+#include "cli/terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define LINE_MAX_BYTES 2048
+
+static bool terminal_notices;
+
+void terminal_open(bool verbose)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGPIPE, &ignore, NULL);
+    terminal_notices = verbose || isatty(STDERR_FILENO);
+}
+
+static void print(const char *format, va_list args)
+{
+    char line[LINE_MAX_BYTES];
+
+    vsnprintf(line, sizeof(line), format, args);
+    for (unsigned char *p = (unsigned char *)line; *p != '\0'; p++)
+        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+            *p = '?';
+    fprintf(stderr, "earshot: %s\n", line);
+}
+
+void terminal_error(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print(format, args);
+    va_end(args);
+}
+
+void terminal_notice(const char *format, ...)
+{
+    va_list args;
+
+    if (!terminal_notices)
+        return;
+    va_start(args, format);
+    print(format, args);
+    va_end(args);
+}
+
+void terminal_write(const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+
+        if (n >= 0) {
+            text += n;
+            len -= (size_t)n;
+        } else if (errno == EPIPE) {
+            exit(CLI_DONE);
+        } else if (errno == EAGAIN) {
+            /* Someone made the terminal non-blocking. */
+            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+        } else if (errno != EINTR) {
+            terminal_error("cannot write to standard output: %s", strerror(errno));
+            exit(CLI_REFUSED);
+        }
+    }
+}
+
+bool terminal_reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = 0};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}

@@ -1,0 +1,354 @@
+#include "gate/fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define BODY_STEP 8192
+#define DRAIN_STALL_MS \
+    1000               /* how long a connection from the backlog may take to speak, in the end */
+#define FRESH_MS 100   /* and one that was accepted before, and has not spoken yet */
+#define LINGER_MS 1000 /* for a peer that still sends when it has been answered */
+#define LINGER_BYTES (16 << 20)
+#define NO_DESCRIPTORS_MS 100
+
+/* FastCGI 1.0, 3.3 and 8. */
+#define ROLE_RESPONDER 1
+
+struct connection {
+    struct connection *next; /* in the list of those that wait, oldest first */
+    bool fresh;              /* no request came on it yet, so one is on its way */
+    FCGX_Request request;
+};
+
+struct fcgi {
+    int epoll_fd;
+    int listen_fd;
+    sigset_t let_in;
+    bool draining;
+    bool unread; /* the current request has input that nobody read */
+    struct connection *current;
+    struct connection *waiting;
+    size_t waiting_count;
+};
+
+static void set_time_limit(int fd, int64_t limit_ms)
+{
+    struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
+/* --- connections --- */
+
+static struct connection *connection_create(int fd)
+{
+    struct connection *c = mem_zero(sizeof(*c));
+
+    /* Listening socket -1: libfcgi accepts another connection where the one that it has says
+     * nothing good; so it fails instead. */
+    FCGX_InitRequest(&c->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+    c->request.ipcFd = fd;
+    /* Unless a connection is kept, FCGX_Accept_r closes it first. */
+    c->request.keepConnection = 1;
+    c->fresh = true;
+    return c;
+}
+
+/* Frees it, with a connection that is still ours. */
+static void connection_free(struct connection *c)
+{
+    if (c == NULL)
+        return;
+    /* Detach, or libfcgi shuts down a socket that others may share, and lingers. */
+    if (c->request.ipcFd >= 0)
+        FCGX_Detach(&c->request);
+    FCGX_Free(&c->request, c->request.ipcFd >= 0);
+    free(c);
+}
+
+/* Takes a connection off the list of those that wait. */
+static void unwait(struct fcgi *fcgi, struct connection *c)
+{
+    struct connection **at = &fcgi->waiting;
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    c->next = NULL;
+    fcgi->waiting_count--;
+    epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_DEL, c->request.ipcFd, NULL);
+}
+
+/* Lets a connection wait for its next request. */
+static void let_wait(struct fcgi *fcgi, struct connection *c)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    struct connection **at = &fcgi->waiting;
+
+    if (fcgi->waiting_count == FCGI_KEPT_MAX) {
+        struct connection *oldest = fcgi->waiting;
+
+        unwait(fcgi, oldest);
+        connection_free(oldest);
+    }
+    if (epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, c->request.ipcFd, &event) < 0) {
+        log_warn("cannot keep a connection: %s", strerror(errno));
+        connection_free(c);
+        return;
+    }
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = c;
+    fcgi->waiting_count++;
+}
+
+/* 1 = there is something to read, 0 = not yet, -1 = the peer left. */
+static int has_input(int fd)
+{
+    char c;
+    ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n > 0)
+        return 1;
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+/* --- opening and closing --- */
+
+struct fcgi *fcgi_open(int listen_fd, const sigset_t *let_in)
+{
+    /* One gate wakes up for one connection, not all of them. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = NULL};
+    struct fcgi *fcgi = mem_zero(sizeof(*fcgi));
+
+    fcgi->listen_fd = listen_fd;
+    fcgi->let_in = *let_in;
+    fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fcgi->epoll_fd < 0 || epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, listen_fd, &event) < 0) {
+        log_error("cannot watch the listening socket: %s", strerror(errno));
+        fcgi_close(fcgi);
+        return NULL;
+    }
+    /* FCGX_Finish_r would wait for the peer to close, 2 s by default; see linger() for when that
+     * matters. */
+    setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
+    FCGX_Init();
+    return fcgi;
+}
+
+void fcgi_close(struct fcgi *fcgi)
+{
+    if (fcgi == NULL)
+        return;
+    while (fcgi->waiting != NULL) {
+        struct connection *c = fcgi->waiting;
+
+        unwait(fcgi, c);
+        connection_free(c);
+    }
+    connection_free(fcgi->current);
+    if (fcgi->epoll_fd >= 0)
+        close(fcgi->epoll_fd);
+    free(fcgi);
+}
+
+void fcgi_drain(struct fcgi *fcgi)
+{
+    fcgi->draining = true;
+}
+
+/* --- waiting --- */
+
+/* Accepts a connection, blocking, closed on exec. Returns it or -1: another gate was faster, or the
+ * peer left. */
+static int accept_one(struct fcgi *fcgi)
+{
+    int fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+        log_error("cannot accept: %s", strerror(errno));
+        poll(NULL, 0, NO_DESCRIPTORS_MS); /* the socket stays readable: do not spin */
+    }
+    if (fd == 0) {
+        /* libfcgi takes descriptor 0 for none. */
+        fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+        close(0);
+    }
+    if (fd >= 0)
+        set_time_limit(fd, fcgi->draining ? DRAIN_STALL_MS : FCGI_STALL_MS);
+    return fd;
+}
+
+/* Takes a new connection: as the current one when it speaks already, else it waits. */
+static int take_new(struct fcgi *fcgi)
+{
+    int fd = accept_one(fcgi);
+
+    if (fd < 0)
+        return 0;
+    if (!fcgi->draining && has_input(fd) == 0) {
+        let_wait(fcgi, connection_create(fd));
+        return 0;
+    }
+    fcgi->current = connection_create(fd);
+    return 1;
+}
+
+/* Makes a connection that waited the current one, unless its peer left. */
+static int take_waiting(struct fcgi *fcgi, struct connection *c)
+{
+    struct pollfd peer = {.fd = c->request.ipcFd, .events = POLLIN};
+
+    unwait(fcgi, c);
+    if (fcgi->draining && c->fresh)
+        poll(&peer, 1, FRESH_MS);
+    if (has_input(c->request.ipcFd) <= 0) {
+        connection_free(c);
+        return 0;
+    }
+    fcgi->current = c;
+    return 1;
+}
+
+/* What is left to answer when nothing new is to be kept. */
+static int take_last(struct fcgi *fcgi)
+{
+    struct pollfd listening = {.fd = fcgi->listen_fd, .events = POLLIN};
+
+    while (poll(&listening, 1, 0) > 0)
+        if (take_new(fcgi) == 1)
+            return 1;
+        else if (errno != ECONNABORTED && errno != EINTR)
+            break;
+    while (fcgi->waiting != NULL)
+        if (take_waiting(fcgi, fcgi->waiting) == 1)
+            return 1;
+    return 0;
+}
+
+int fcgi_wait(struct fcgi *fcgi, int timeout_ms)
+{
+    struct epoll_event event;
+
+    if (fcgi->draining)
+        return take_last(fcgi);
+    if (epoll_pwait(fcgi->epoll_fd, &event, 1, timeout_ms, &fcgi->let_in) <= 0)
+        return 0;
+    if (event.data.ptr == NULL)
+        return take_new(fcgi);
+    return take_waiting(fcgi, event.data.ptr);
+}
+
+/* --- a request --- */
+
+char **fcgi_accept(struct fcgi *fcgi)
+{
+    FCGX_Request *request = &fcgi->current->request;
+
+    /* With the peer gone between parameters libfcgi reports success and a part of the environment.
+     */
+    if (FCGX_Accept_r(request) == 0 && FCGX_GetError(request->in) == 0 &&
+        request->role == ROLE_RESPONDER) {
+        fcgi->current->fresh = false;
+        fcgi->unread = true;
+        return request->envp;
+    }
+    log_debug("a connection brought no request");
+    connection_free(fcgi->current);
+    fcgi->current = NULL;
+    return NULL;
+}
+
+int fcgi_body(struct fcgi *fcgi, size_t limit, struct buf *body)
+{
+    FCGX_Stream *in = fcgi->current->request.in;
+    int n;
+
+    buf_clear(body);
+    do {
+        n = FCGX_GetStr(buf_reserve(body, BODY_STEP), BODY_STEP, in);
+        body->len += (size_t)n;
+        body->data[body->len] = '\0';
+        if (body->len > limit)
+            return 413;
+    } while (n == BODY_STEP);
+    if (FCGX_GetError(in) != 0)
+        return 400;
+    fcgi->unread = false;
+    return 0;
+}
+
+/* Reads and drops what the peer still sends: a web server that is busy sending a body when the
+ * connection closes sees an error instead of the reply. */
+static void linger(int fd)
+{
+    int64_t end_ms = clock_mono_ms() + LINGER_MS;
+    struct pollfd peer = {.fd = fd, .events = POLLIN};
+    size_t drained = 0;
+    char trash[16384];
+
+    shutdown(fd, SHUT_WR);
+    while (drained < LINGER_BYTES) {
+        int64_t left_ms = end_ms - clock_mono_ms();
+        ssize_t n;
+
+        if (left_ms <= 0 || poll(&peer, 1, (int)left_ms) <= 0)
+            return;
+        n = recv(fd, trash, sizeof(trash), MSG_DONTWAIT);
+        if (n <= 0)
+            return;
+        drained += (size_t)n;
+    }
+}
+
+int fcgi_reply(struct fcgi *fcgi, const char *data, size_t len)
+{
+    struct connection *c = fcgi->current;
+    FCGX_Request *request = &c->request;
+    int result;
+
+    fcgi->current = NULL;
+    FCGX_PutStr(data, (int)len, request->out);
+    /* As FCGX_Finish_r does, but with our own way to close. */
+    result = FCGX_FClose(request->err) | FCGX_FClose(request->out);
+    if (result == 0 && request->keepConnection && !fcgi->unread && !fcgi->draining) {
+        FCGX_Free(request, 0);
+        let_wait(fcgi, c);
+        return 0;
+    }
+    /* A peer that stopped in the middle sends nothing more. */
+    if (fcgi->unread && FCGX_GetError(request->in) == 0)
+        linger(request->ipcFd);
+    connection_free(c);
+    return result == 0 ? 0 : -1;
+}
+
+int fcgi_fd(const struct fcgi *fcgi)
+{
+    return fcgi->current->request.ipcFd;
+}
+
+uint16_t fcgi_request_id(const struct fcgi *fcgi)
+{
+    return (uint16_t)fcgi->current->request.requestId;
+}
+
+void fcgi_park(struct fcgi *fcgi)
+{
+    connection_free(fcgi->current);
+    fcgi->current = NULL;
+}

@@ -1,0 +1,374 @@
+#include "gate/gate.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/api.h"
+#include "auth/keyring.h"
+#include "auth/origin.h"
+#include "auth/token.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf.h"
+#include "gate/fcgi.h"
+#include "gate/park.h"
+#include "gate/route.h"
+#include "heritage.h"
+#include "http/cors.h"
+#include "supervisor/scoreboard.h"
+
+#define COOKIE "earshot"
+#define KEEP_BYTES 65536 /* buffers larger than this are given back after a request */
+
+struct gate {
+    const struct heritage *heritage;
+    const struct conf *conf;
+    struct keyring *keyring;
+    struct store *store;
+    struct fcgi *fcgi;
+    struct arena lasting;      /* what anonymous is made of */
+    struct identity anonymous; /* the rights without a token */
+    /* Of the request: */
+    struct arena arena;
+    struct request request;
+    struct identity identity;
+    struct parking parking;
+    struct reply reply;
+    struct buf body;
+    struct buf output;
+};
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    stopping = 1;
+}
+
+/* --- the steps of a request; each returns 0, or -1 with the reply made --- */
+
+static int parse(struct gate *gate, struct api *api, char **envp)
+{
+    struct problem problem;
+    int result = request_parse(&gate->request, &gate->arena, envp, &problem);
+
+    log_request(gate->request.id);
+    if (result < 0) {
+        if (problem.status == 500)
+            log_error("%s", problem.detail);
+        reply_problem(api->reply, &problem, gate->request.id);
+    }
+    return result;
+}
+
+static int read_body(struct gate *gate, struct api *api)
+{
+    int64_t most = gate->conf->body_max_bytes, told = gate->request.content_length;
+    int status = told > most ? 413 : fcgi_body(gate->fcgi, (size_t)most, &gate->body);
+
+    if (status == 413)
+        api_fail(api, 413, "body_too_large", "a request may have %lld bytes", (long long)most);
+    else if (status != 0 || (told >= 0 && gate->body.len < (size_t)told))
+        api_fail(api, 400, "body_truncated", "the body breaks off before its Content-Length");
+    else if (told >= 0 && gate->body.len > (size_t)told)
+        api_fail(api, 400, "content_length_mismatch", "the body is longer than its Content-Length");
+    else
+        status = -1;
+    if (status != -1)
+        return -1;
+    gate->request.body = gate->body.data;
+    gate->request.body_len = gate->body.len;
+    return 0;
+}
+
+static int refuse_token(struct api *api, const char *reason)
+{
+    api_fail(api, 401, "token_invalid", "%s", reason);
+    reply_header(api->reply, "WWW-Authenticate",
+                 arena_printf(api->arena,
+                              "Bearer realm=\"earshot\", error=\"invalid_token\", "
+                              "error_description=\"%s\"",
+                              reason));
+    return -1;
+}
+
+/* Finds the token: Authorization: Bearer (RFC 6750), else the cookie; *token is NULL where there is
+ * none. Never from the URL, which ends in logs and histories. Another scheme is refused: who sends
+ * one wants to be someone. */
+static int find_token(struct gate *gate, struct api *api, const char **token, bool *by_cookie)
+{
+    const char *header = gate->request.authorization;
+    bool differs;
+
+    *by_cookie = header == NULL;
+    if (header == NULL) {
+        *token = request_cookie(&gate->request, &gate->arena, COOKIE, &differs);
+        return differs ? refuse_token(api, "there are two different cookies " COOKIE) : 0;
+    }
+    if (strncasecmp(header, "Bearer", 6) != 0 || (header[6] != '\0' && header[6] != ' '))
+        return refuse_token(api, "the Authorization scheme must be Bearer");
+    *token = header + 6 + strspn(header + 6, " ");
+    return 0;
+}
+
+static int authenticate(struct gate *gate, struct api *api)
+{
+    const char *token = NULL, *reason;
+    bool by_cookie;
+
+    if (find_token(gate, api, &token, &by_cookie) < 0)
+        return -1;
+    if (token == NULL) {
+        gate->identity = gate->anonymous;
+        return 0;
+    }
+    reason = token_verify(gate->keyring, &gate->arena, token, strlen(token),
+                          gate->request.namespace, clock_wall_ms(), &gate->identity);
+    if (reason != NULL)
+        return refuse_token(api, reason);
+    gate->identity.by_cookie = by_cookie;
+    if (by_cookie && request_unsafe(&gate->request) &&
+        !origin_trusted(&gate->request, gate->conf)) {
+        api_fail(api, 403, "origin_mismatch",
+                 "a request that is signed in by cookie must come from a page of this site");
+        return -1;
+    }
+    return 0;
+}
+
+static int find_route(struct gate *gate, struct api *api, const struct route **route)
+{
+    enum route_match match = route_find(&gate->request, route);
+    struct buf methods = BUF_INIT;
+
+    if (match == ROUTE_NO_METHOD) {
+        route_allow(&gate->request, &methods);
+        api_fail(api, 405, "method_not_allowed", "this path has %s", methods.data);
+        reply_header(api->reply, "Allow", methods.data);
+        buf_free(&methods);
+    } else if (match == ROUTE_NO_PATH) {
+        api_fail(api, 404, "path_unknown", "there is nothing at this path");
+    } else if (!(*route)->body && gate->request.body_len > 0) {
+        api_fail(api, 400, "body_unexpected", "this request takes no body");
+    } else {
+        return 0;
+    }
+    return -1;
+}
+
+/* Resolves the path's room and checks the right that the route needs there. */
+static int check_rights(struct api *api, const struct route *route)
+{
+    if (route->right == 0)
+        return 0;
+    api->param = route_param(route, api->request, 1);
+    if (api_resolve(api, api->room, route_param(route, api->request, 0)) < 0)
+        return -1;
+    return api_demand(api, api->room, (enum right)route->right);
+}
+
+/* OPTIONS is answered anywhere, without a token: a browser's preflight has none. */
+static void answer_options(struct gate *gate, struct api *api)
+{
+    struct buf methods = BUF_INIT;
+
+    route_allow(&gate->request, &methods);
+    cors_preflight(&api->reply->headers, &gate->request, gate->conf, methods.data);
+    api->reply->status = 204;
+    buf_free(&methods);
+}
+
+static void act(struct gate *gate, struct api *api, char **envp)
+{
+    const struct route *route;
+
+    if (parse(gate, api, envp) < 0 || read_body(gate, api) < 0)
+        return;
+    if (gate->request.method == METHOD_OPTIONS) {
+        answer_options(gate, api);
+        return;
+    }
+    if (authenticate(gate, api) == 0 && find_route(gate, api, &route) == 0 &&
+        check_rights(api, route) == 0)
+        route->handler(api);
+}
+
+/* --- its end --- */
+
+/* Hands the connection to a hub. Returns 0, or -1 with the reply made. */
+static int park(struct gate *gate, struct api *api)
+{
+    gate->parking.fastcgi = true;
+    gate->parking.request_id = fcgi_request_id(gate->fcgi);
+    if (park_send(gate->heritage, &gate->parking, fcgi_fd(gate->fcgi)) == 0) {
+        fcgi_park(gate->fcgi);
+        return 0;
+    }
+    park_refuse(api);
+    return -1;
+}
+
+static void reply(struct gate *gate)
+{
+    cors_headers(&gate->reply.headers, &gate->request, gate->conf);
+    reply_encode(&gate->output, &gate->reply, gate->request.method == METHOD_HEAD);
+    if (fcgi_reply(gate->fcgi, gate->output.data, gate->output.len) < 0)
+        log_debug("the web server did not take the reply");
+}
+
+static void log_access(const struct gate *gate, int status, int64_t start_ms)
+{
+    const char *user = gate->identity.user_id, *trace = gate->request.traceparent;
+
+    log_debug("%s %s%s status=%d ms=%lld bytes=%zu user=%s%s%s",
+              request_methods[gate->request.method], gate->request.script_name, gate->request.path,
+              status, (long long)(clock_mono_ms() - start_ms), gate->output.len,
+              user != NULL ? user : "-", trace != NULL ? " trace=" : "",
+              trace != NULL ? trace : "");
+}
+
+static void forget(struct buf *b)
+{
+    if (b->cap > KEEP_BYTES)
+        buf_free(b);
+    else
+        buf_clear(b);
+}
+
+/* Makes the gate as it was before the request. */
+static void tidy(struct gate *gate)
+{
+    log_request(NULL);
+    reply_clear(&gate->reply);
+    forget(&gate->body);
+    forget(&gate->output);
+    memset(&gate->parking, 0, sizeof(gate->parking));
+    gate->identity = (struct identity){.name = "anonymous"};
+    arena_clear(&gate->arena);
+}
+
+static void serve(struct gate *gate)
+{
+    int64_t start_ms = clock_mono_ms();
+    struct api api = {
+        .request = &gate->request,
+        .identity = &gate->identity,
+        .conf = gate->conf,
+        .arena = &gate->arena,
+        .store = gate->store,
+        .reply = &gate->reply,
+        .parking = &gate->parking,
+    };
+    char **envp = fcgi_accept(gate->fcgi);
+    int status = 0;
+
+    if (envp == NULL)
+        return;
+    act(gate, &api, envp);
+    if (!api.parked || park(gate, &api) < 0) {
+        status = gate->reply.status;
+        reply(gate);
+    }
+    gate->heritage->slot->requests++;
+    log_access(gate, status, start_ms);
+    tidy(gate);
+}
+
+/* --- the process --- */
+
+/* SIGTERM is let in only while the gate waits, so that it never cuts a request. The supervisor
+ * blocked it, and SIGINT and SIGHUP, which are its own business. Ours come after FCGX_Init, which
+ * installs handlers too. */
+static void set_handlers(void)
+{
+    struct sigaction action = {.sa_handler = on_stop};
+
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
+}
+
+static struct fcgi *listen_to(int listen_fd)
+{
+    sigset_t stop, let_in;
+    struct fcgi *fcgi;
+
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, &let_in);
+    sigdelset(&let_in, SIGTERM);
+    fcgi = fcgi_open(listen_fd, &let_in);
+    set_handlers();
+    return fcgi;
+}
+
+static int gate_open(struct gate *gate, const struct heritage *heritage)
+{
+    char error[512] = "";
+
+    gate->heritage = heritage;
+    gate->conf = heritage->conf;
+    if (sodium_init() < 0) {
+        log_error("libsodium cannot be used");
+        return -1;
+    }
+    gate->anonymous = (struct identity){.name = "anonymous"};
+    if (policy_parse(&gate->anonymous, &gate->lasting, gate->conf->anonymous, error) < 0 ||
+        (gate->keyring = keyring_open(gate->conf, error)) == NULL ||
+        (gate->store = store_open(gate->conf, &heritage->board->redis, error)) == NULL) {
+        log_error("%s", error);
+        return -1;
+    }
+    gate->fcgi = listen_to(heritage->listen_fd);
+    tidy(gate);
+    return gate->fcgi != NULL ? 0 : -1;
+}
+
+static void gate_close(struct gate *gate)
+{
+    fcgi_close(gate->fcgi);
+    store_close(gate->store);
+    keyring_close(gate->keyring);
+    reply_free(&gate->reply);
+    buf_free(&gate->body);
+    buf_free(&gate->output);
+    arena_free(&gate->arena);
+    arena_free(&gate->lasting);
+}
+
+/* Answers what has come already. The supervisor has unlinked the socket, so that nothing more
+ * should; where it does (TCP, or a socket that others hold open), there is an end to it all the
+ * same. */
+static void drain(struct gate *gate)
+{
+    int64_t end_ms = clock_mono_ms() + gate->conf->drain_ms;
+
+    fcgi_drain(gate->fcgi);
+    while (clock_mono_ms() < end_ms && fcgi_wait(gate->fcgi, 0) == 1)
+        serve(gate);
+}
+
+int gate_main(const struct heritage *heritage)
+{
+    static struct gate gate;
+    int status = EXIT_FAILURE;
+
+    if (gate_open(&gate, heritage) == 0) {
+        while (!stopping) {
+            scoreboard_state(heritage->slot, SLOT_IDLE);
+            if (fcgi_wait(gate.fcgi, -1) == 1) {
+                scoreboard_state(heritage->slot, SLOT_BUSY);
+                serve(&gate);
+            }
+        }
+        scoreboard_state(heritage->slot, SLOT_DRAINING);
+        drain(&gate);
+        status = EXIT_SUCCESS;
+    }
+    gate_close(&gate);
+    return status;
+}

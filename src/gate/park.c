@@ -1,0 +1,137 @@
+#include "gate/park.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervisor/scoreboard.h"
+
+#define COMPLAIN_MS 1000
+#define RETRY_MIN_MS 2000
+#define RETRY_SPREAD_MS 8000
+
+/* Behind every real load: a hub that is ending, or is not there just now; what is sent to its inlet
+ * waits for the next one of its number. */
+#define LOAD_AWAY (UINT64_MAX / 2)
+
+static void read_loads(uint64_t loads[HERITAGE_HUBS_MAX], const struct heritage *heritage)
+{
+    for (int i = 0; i < heritage->hubs; i++)
+        loads[i] = LOAD_AWAY;
+    for (size_t i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct slot *slot = &heritage->board->slots[i];
+        int index = slot->index;
+
+        /* While the daemon reloads, the hubs of before stand here too, draining. */
+        if (slot->role == SLOT_HUB && index >= 0 && index < heritage->hubs &&
+            slot->state != SLOT_DRAINING)
+            loads[index] = slot->streams;
+    }
+}
+
+/* A daemon that is full must not fill its log too: a line a second says enough. */
+static bool may_complain(void)
+{
+    static int64_t next_ms;
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms < next_ms)
+        return false;
+    next_ms = now_ms + COMPLAIN_MS;
+    return true;
+}
+
+/* 0; -1 with errno. */
+static int send_to(int inlet, const struct buf *record, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec data = {.iov_base = record->data, .iov_len = record->len};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t n;
+
+    memset(&control, 0, sizeof(control));
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
+    do
+        n = sendmsg(inlet, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -1 : 0;
+}
+
+/* The hub with the least load that was not tried yet, beginning at `first`; -1 when all were. */
+static int least(const uint64_t loads[HERITAGE_HUBS_MAX], int hubs, int first, uint64_t tried)
+{
+    int best = -1;
+
+    for (int i = 0; i < hubs; i++) {
+        int hub = (first + i) % hubs;
+
+        if (!(tried >> hub & 1) && (best < 0 || loads[hub] < loads[best]))
+            best = hub;
+    }
+    return best;
+}
+
+static int offer(const struct heritage *heritage, const struct buf *record, int fd)
+{
+    static unsigned turn; /* ties go round */
+    uint64_t loads[HERITAGE_HUBS_MAX], tried = 0;
+    int hub;
+
+    if (heritage->hubs <= 0)
+        return -1;
+    read_loads(loads, heritage);
+    turn++;
+    while ((hub = least(loads, heritage->hubs, (int)(turn % (unsigned)heritage->hubs), tried)) >=
+           0) {
+        if (send_to(heritage->inlets[hub][1], record, fd) == 0)
+            return 0;
+        if (may_complain())
+            log_warn("hub=%d takes no receive: %s", hub, strerror(errno));
+        tried |= UINT64_C(1) << hub;
+    }
+    return -1;
+}
+
+int park_send(const struct heritage *heritage, const struct parking *parking, int fd)
+{
+    struct buf record = BUF_INIT;
+    int result = -1;
+
+    if (scoreboard_streams(heritage->board) >= (uint64_t)heritage->conf->streams_max) {
+        if (may_complain())
+            log_warn("streams_max=%d are open", heritage->conf->streams_max);
+        return -1;
+    }
+    if (parking_encode(&record, parking) < 0)
+        log_error("a receive does not fit its record");
+    else
+        result = offer(heritage, &record, fd);
+    buf_free(&record);
+    return result;
+}
+
+void park_refuse(struct api *api)
+{
+    uint32_t retry_ms = RETRY_MIN_MS + randombytes_uniform(RETRY_SPREAD_MS + 1);
+
+    if (api->parking->form == FRAME_SSE) {
+        api->reply->status = 200;
+        api->reply->content_type = frame_content_types[FRAME_SSE];
+        buf_printf(&api->reply->body, "retry: %u\n\n", retry_ms);
+        return;
+    }
+    api_fail(api, 503, "streams_full", "no more streams can be opened just now; try again soon");
+    reply_header(api->reply, "Retry-After", arena_printf(api->arena, "%u", retry_ms / 1000));
+}

@@ -1,0 +1,98 @@
+#include "gate/route.h"
+
+#include <string.h>
+
+#include "api/events.h"
+#include "api/health.h"
+#include "api/history.h"
+#include "api/messages.h"
+#include "api/rooms.h"
+
+/* The room of a path is its first ?. HEAD is where GET is, OPTIONS everywhere. */
+static const struct route routes[] = {
+    /* method     path                 right        body   handler */
+    {METHOD_GET, "", 0, false, health_about},
+    {METHOD_GET, "livez", 0, false, health_live},
+    {METHOD_GET, "readyz", 0, false, health_ready},
+    {METHOD_GET, "health", 0, false, health_ready},
+    {METHOD_GET, "events", 0, false, events_get_many},
+    {METHOD_GET, "rooms", 0, false, rooms_get},
+    {METHOD_GET, "rooms/?/events", RIGHT_READ, false, events_get},
+    {METHOD_GET, "rooms/?/messages", RIGHT_READ, false, history_get},
+    {METHOD_POST, "rooms/?/messages", RIGHT_WRITE, true, messages_post},
+    {METHOD_GET, "rooms/?/messages/?", RIGHT_READ, false, history_get_one},
+};
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* The segment of a pattern at `s`, and where the next one begins; NULL behind the last. */
+static const char *next_segment(const char **s, size_t *len)
+{
+    const char *start = *s;
+
+    if (*start == '\0')
+        return NULL;
+    *len = strcspn(start, "/");
+    *s = start + *len + (start[*len] == '/');
+    return start;
+}
+
+static bool is_any(const char *segment, size_t len)
+{
+    return len == 1 && *segment == '?';
+}
+
+static bool matches(const struct route *route, const struct request *request)
+{
+    const char *pattern = route->path, *segment;
+    size_t len, at = 0;
+
+    while ((segment = next_segment(&pattern, &len)) != NULL) {
+        if (at >= request->segments_count || at >= REQUEST_SEGMENTS_MAX)
+            return false;
+        if (!is_any(segment, len) && (strlen(request->segments[at]) != len ||
+                                      memcmp(request->segments[at], segment, len) != 0))
+            return false;
+        at++;
+    }
+    return at == request->segments_count;
+}
+
+enum route_match route_find(const struct request *request, const struct route **route)
+{
+    enum method method = request->method == METHOD_HEAD ? METHOD_GET : request->method;
+    enum route_match match = ROUTE_NO_PATH;
+
+    *route = NULL;
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (!matches(&routes[i], request))
+            continue;
+        match = ROUTE_NO_METHOD;
+        if (routes[i].method == method) {
+            *route = &routes[i];
+            return ROUTE_FOUND;
+        }
+    }
+    return match;
+}
+
+void route_allow(const struct request *request, struct buf *out)
+{
+    for (size_t i = 0; i < ROUTES; i++)
+        if (matches(&routes[i], request)) {
+            buf_str(out, request_methods[routes[i].method]);
+            buf_str(out, routes[i].method == METHOD_GET ? ", HEAD, " : ", ");
+        }
+    buf_str(out, "OPTIONS");
+}
+
+const char *route_param(const struct route *route, const struct request *request, int n)
+{
+    const char *pattern = route->path, *segment;
+    size_t len;
+
+    for (size_t at = 0; (segment = next_segment(&pattern, &len)) != NULL; at++)
+        if (is_any(segment, len) && n-- == 0)
+            return request->segments[at];
+    return NULL;
+}

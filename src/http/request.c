@@ -1,0 +1,338 @@
+#include "http/request.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/utf8.h"
+#include "event/name.h"
+
+#define REQUEST_ID_BYTES 16
+#define REQUEST_ID_MAX 64
+#define LENGTH_DIGITS_MAX 18 /* fits 63 bits */
+
+const char *const request_methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "?"};
+
+enum variable {
+    V_METHOD,
+    V_PATH,
+    V_QUERY,
+    V_SCRIPT,
+    V_NAMESPACE,
+    V_HTTPS,
+    V_SCHEME,
+    V_REMOTE,
+    V_PORT,
+    V_LENGTH,
+    V_TYPE,
+    V_ACCEPT,
+    V_AUTHORIZATION,
+    V_COOKIE,
+    V_HOST,
+    V_KEY,
+    V_MATCH,
+    V_LAST,
+    V_ORIGIN,
+    V_SITE,
+    V_TRACE,
+    V_ID,
+    VARIABLES
+};
+
+/* What to do with a second, different value. */
+enum repeat { REFUSE, IGNORE, JOIN };
+
+static const struct {
+    const char *name;
+    enum variable variable;
+    enum repeat repeat;
+    const char *separator;
+} known[] = {
+    {"REQUEST_METHOD", V_METHOD, REFUSE, NULL},
+    {"PATH_INFO", V_PATH, REFUSE, NULL},
+    {"QUERY_STRING", V_QUERY, REFUSE, NULL},
+    {"SCRIPT_NAME", V_SCRIPT, REFUSE, NULL},
+    {"EARSHOT_NAMESPACE", V_NAMESPACE, REFUSE, NULL},
+    {"HTTPS", V_HTTPS, REFUSE, NULL},
+    {"REQUEST_SCHEME", V_SCHEME, REFUSE, NULL},
+    {"REMOTE_ADDR", V_REMOTE, REFUSE, NULL},
+    {"SERVER_PORT", V_PORT, REFUSE, NULL},
+    {"CONTENT_LENGTH", V_LENGTH, REFUSE, NULL},
+    {"HTTP_CONTENT_LENGTH", V_LENGTH, REFUSE, NULL},
+    {"CONTENT_TYPE", V_TYPE, REFUSE, NULL},
+    {"HTTP_CONTENT_TYPE", V_TYPE, REFUSE, NULL},
+    {"HTTP_ACCEPT", V_ACCEPT, JOIN, ", "},
+    {"HTTP_AUTHORIZATION", V_AUTHORIZATION, REFUSE, NULL},
+    {"HTTP_COOKIE", V_COOKIE, JOIN, "; "},
+    {"HTTP_HOST", V_HOST, REFUSE, NULL},
+    {"HTTP_IDEMPOTENCY_KEY", V_KEY, REFUSE, NULL},
+    {"HTTP_IF_NONE_MATCH", V_MATCH, JOIN, ", "},
+    {"HTTP_LAST_EVENT_ID", V_LAST, REFUSE, NULL},
+    {"HTTP_ORIGIN", V_ORIGIN, REFUSE, NULL},
+    {"HTTP_SEC_FETCH_SITE", V_SITE, REFUSE, NULL},
+    {"HTTP_TRACEPARENT", V_TRACE, IGNORE, NULL},
+    {"HTTP_X_REQUEST_ID", V_ID, IGNORE, NULL},
+};
+
+static int refuse(struct problem *problem, const char *code, const char *detail)
+{
+    /* The first thing found is told. */
+    if (problem->status == 0)
+        *problem = (struct problem){400, code, detail};
+    return -1;
+}
+
+static void keep(const char *values[VARIABLES], struct arena *arena, size_t row, const char *value,
+                 struct problem *problem)
+{
+    const char **slot = &values[known[row].variable];
+
+    if (*value == '\0')
+        return;
+    if (!utf8_valid(value, strlen(value)))
+        refuse(problem, "header_invalid",
+               arena_printf(arena, "%s is not well-formed UTF-8", known[row].name));
+    else if (*slot == NULL)
+        *slot = arena_strdup(arena, value);
+    else if (known[row].repeat == JOIN)
+        *slot = arena_printf(arena, "%s%s%s", *slot, known[row].separator, value);
+    else if (known[row].repeat == REFUSE && strcmp(*slot, value) != 0)
+        refuse(problem, "header_duplicate",
+               arena_printf(arena, "%s came twice with different values", known[row].name));
+}
+
+static void collect(const char *values[VARIABLES], struct arena *arena, char *const *envp,
+                    struct problem *problem)
+{
+    for (; *envp != NULL; envp++) {
+        const char *equals = strchr(*envp, '=');
+        size_t len = equals != NULL ? (size_t)(equals - *envp) : 0;
+
+        for (size_t row = 0; len > 0 && row < sizeof(known) / sizeof(known[0]); row++)
+            if (strncmp(known[row].name, *envp, len) == 0 && known[row].name[len] == '\0')
+                keep(values, arena, row, equals + 1, problem);
+    }
+}
+
+static bool is_token_of(const char *s, size_t max)
+{
+    size_t len = strnlen(s, max + 1);
+
+    return len > 0 && len <= max &&
+           strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+}
+
+static const char *read_id(struct arena *arena, const char *value)
+{
+    unsigned char bytes[REQUEST_ID_BYTES];
+    char *id;
+
+    if (value != NULL && is_token_of(value, REQUEST_ID_MAX))
+        return value;
+    id = arena_alloc(arena, sizeof(bytes) * 2 + 1);
+    randombytes_buf(bytes, sizeof(bytes));
+    return sodium_bin2hex(id, sizeof(bytes) * 2 + 1, bytes, sizeof(bytes));
+}
+
+static enum method read_method(const char *value)
+{
+    int method = METHOD_GET;
+
+    while (method < METHOD_OTHER && (value == NULL || strcmp(value, request_methods[method]) != 0))
+        method++;
+    return (enum method)method;
+}
+
+/* version-trace-parent-flags, in lower-case hexadecimal (W3C Trace Context, 3.2). */
+static const char *read_traceparent(const char *value)
+{
+    static const char shape[] = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+
+    if (value == NULL || strlen(value) != sizeof(shape) - 1)
+        return NULL;
+    for (size_t i = 0; shape[i] != '\0'; i++)
+        if (shape[i] == 'x' ? strchr("0123456789abcdef", value[i]) == NULL : value[i] != shape[i])
+            return NULL;
+    return value;
+}
+
+static int read_namespace(struct request *request, const char *value, struct problem *problem)
+{
+    request->namespace = "main";
+    if (value == NULL)
+        return 0;
+    if (!name_namespace_valid(value)) {
+        *problem = (struct problem){500, "namespace_invalid",
+                                    "the web server passes a malformed EARSHOT_NAMESPACE"};
+        return -1;
+    }
+    request->namespace = value;
+    return 0;
+}
+
+static int read_path(struct request *request, struct arena *arena, const char *path,
+                     struct problem *problem)
+{
+    request->path = path != NULL ? path : "";
+    if (request->path[0] == '\0' || strcmp(request->path, "/") == 0)
+        return 0;
+    if (request->path[0] != '/')
+        return refuse(problem, "path_invalid", "the path must begin with a slash");
+    for (const char *s = request->path; *s == '/'; request->segments_count++) {
+        size_t len = strcspn(++s, "/");
+
+        if (request->segments_count < REQUEST_SEGMENTS_MAX)
+            request->segments[request->segments_count] = arena_strndup(arena, s, len);
+        s += len;
+    }
+    return 0;
+}
+
+static int read_length(struct request *request, const char *value, struct problem *problem)
+{
+    request->content_length = -1;
+    if (value == NULL)
+        return 0;
+    if (strspn(value, "0123456789") != strlen(value))
+        return refuse(problem, "content_length_invalid",
+                      "Content-Length must be a decimal number and nothing else");
+    if (strlen(value) > LENGTH_DIGITS_MAX)
+        return refuse(problem, "content_length_invalid", "Content-Length is out of range");
+    request->content_length = 0;
+    for (const char *s = value; *s != '\0'; s++)
+        request->content_length = request->content_length * 10 + (*s - '0');
+    return 0;
+}
+
+static char *lower(struct arena *arena, const char *s, size_t len)
+{
+    char *text = arena_strndup(arena, s, len);
+
+    for (char *c = text; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return text;
+}
+
+/* type/subtype *( OWS ";" OWS name=value ), RFC 9110, 8.3.1. Only the charset counts. */
+static int read_type(struct request *request, struct arena *arena, const char *value,
+                     struct problem *problem)
+{
+    size_t len;
+
+    if (value == NULL)
+        return 0;
+    len = strcspn(value, "; \t");
+    request->media_type = lower(arena, value, len);
+    for (const char *s = value + len; *(s += strspn(s, " \t")) != '\0'; s += strcspn(s, ";")) {
+        if (*s++ != ';')
+            return refuse(problem, "content_type_invalid", "the Content-Type is malformed");
+        s += strspn(s, " \t");
+        if (strncasecmp(s, "charset=", 8) != 0)
+            continue;
+        s += 8;
+        s += *s == '"';
+        if (request->charset != NULL)
+            return refuse(problem, "content_type_invalid", "the Content-Type names two charsets");
+        request->charset = lower(arena, s, strcspn(s, "\"; \t"));
+    }
+    return 0;
+}
+
+static int read_query(struct request *request, struct arena *arena, const char *value,
+                      struct problem *problem)
+{
+    const char *reason;
+
+    if (value == NULL)
+        return 0;
+    if (form_parse(&request->query, arena, value, strlen(value), &reason) < 0)
+        return refuse(problem, "query_invalid",
+                      arena_printf(arena, "the query string is malformed: %s", reason));
+    return 0;
+}
+
+int request_parse(struct request *request, struct arena *arena, char *const *envp,
+                  struct problem *problem)
+{
+    const char *values[VARIABLES] = {NULL};
+
+    *request = (struct request){.body = ""};
+    *problem = (struct problem){0, NULL, NULL};
+    collect(values, arena, envp, problem);
+    request->id = read_id(arena, values[V_ID]);
+    request->method = read_method(values[V_METHOD]);
+    request->script_name = values[V_SCRIPT] != NULL ? values[V_SCRIPT] : "";
+    request->https = (values[V_HTTPS] != NULL && strcasecmp(values[V_HTTPS], "off") != 0) ||
+                     (values[V_SCHEME] != NULL && strcasecmp(values[V_SCHEME], "https") == 0);
+    request->accept = values[V_ACCEPT];
+    request->authorization = values[V_AUTHORIZATION];
+    request->cookie = values[V_COOKIE];
+    request->host = values[V_HOST];
+    request->idempotency_key = values[V_KEY];
+    request->if_none_match = values[V_MATCH];
+    request->last_event_id = values[V_LAST];
+    request->origin = values[V_ORIGIN];
+    request->remote_addr = values[V_REMOTE];
+    request->server_port = values[V_PORT];
+    request->sec_fetch_site = values[V_SITE];
+    request->traceparent = read_traceparent(values[V_TRACE]);
+    read_namespace(request, values[V_NAMESPACE], problem);
+    read_path(request, arena, values[V_PATH], problem);
+    read_length(request, values[V_LENGTH], problem);
+    read_type(request, arena, values[V_TYPE], problem);
+    read_query(request, arena, values[V_QUERY], problem);
+    if (values[V_METHOD] == NULL)
+        refuse(problem, "method_missing", "the web server passes no REQUEST_METHOD");
+    return problem->status == 0 ? 0 : -1;
+}
+
+const char *request_query(const struct request *request, const char *name)
+{
+    return form_value(&request->query, name);
+}
+
+size_t request_query_all(const struct request *request, const char *name, const char **values,
+                         size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < request->query.count; i++) {
+        if (strcmp(request->query.pairs[i].name, name) != 0)
+            continue;
+        if (count < max)
+            values[count] = request->query.pairs[i].value;
+        count++;
+    }
+    return count;
+}
+
+const char *request_cookie(const struct request *request, struct arena *arena, const char *name,
+                           bool *differs)
+{
+    const char *s = request->cookie, *found = NULL;
+    size_t name_len = strlen(name);
+
+    *differs = false;
+    while (s != NULL && *s != '\0') {
+        size_t len;
+
+        s += strspn(s, "; \t");
+        len = strcspn(s, ";");
+        if (len > name_len && strncmp(s, name, name_len) == 0 && s[name_len] == '=') {
+            const char *value = arena_strndup(arena, s + name_len + 1, len - name_len - 1);
+
+            if (found != NULL && strcmp(found, value) != 0)
+                *differs = true;
+            found = found != NULL ? found : value;
+        }
+        s += len;
+    }
+    return found;
+}
+
+bool request_unsafe(const struct request *request)
+{
+    return request->method != METHOD_GET && request->method != METHOD_HEAD &&
+           request->method != METHOD_OPTIONS;
+}

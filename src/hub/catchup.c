@@ -1,0 +1,309 @@
+#include "hub/catchup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf.h"
+#include "hub/connection.h"
+#include "hub/room.h"
+#include "hub/state.h"
+#include "store/keys.h"
+
+#define PAGE_EVENTS 128
+#define PAGE_EVENTS_TEXT "128"
+
+struct page {
+    LIST_ENTRY(page) link; /* of those asked for */
+    struct room *room;     /* NULL once the answer is there */
+    struct event_id after;
+    unsigned refs; /* the question, and each member */
+    LIST_HEAD(, member) waiting;
+    bool full; /* there may be more behind it */
+    size_t count;
+    struct entry *entries[PAGE_EVENTS];
+};
+
+/* What the read script answers. */
+struct log_view {
+    struct event_id last;   /* ever given */
+    struct event_id oldest; /* kept; 0-0 = none */
+    bool trimmed;           /* ever */
+    size_t count;
+    struct entry *entries[PAGE_EVENTS];
+};
+
+static const struct event_id nothing = {0, 0};
+
+static int read_id(const redisReply *reply, struct event_id *id)
+{
+    return reply->type == REDIS_REPLY_STRING ? event_id_parse(id, reply->str, reply->len) : -1;
+}
+
+/* Returns 0, or -1 when the answer is none of the script's. The entries are the caller's. */
+static int read_view(const redisReply *reply, struct log_view *view)
+{
+    memset(view, 0, sizeof(*view));
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3 ||
+        read_id(reply->element[0], &view->last) < 0 ||
+        read_id(reply->element[1], &view->oldest) < 0)
+        return -1;
+    view->trimmed = reply->element[2]->integer == 1;
+    for (size_t i = 3; i + 1 < reply->elements && view->count < PAGE_EVENTS; i += 2) {
+        const redisReply *json = reply->element[i + 1];
+        struct event event = {.durable = true, .json = json->str, .json_len = json->len};
+
+        if (read_id(reply->element[i], &event.id) < 0 || json->type != REDIS_REPLY_STRING)
+            continue;
+        event.timestamp_ms = (int64_t)event.id.ms;
+        view->entries[view->count++] = entry_create(&event);
+    }
+    return 0;
+}
+
+/* Was something trimmed that a reader at this cursor has not had? */
+static bool has_lost(const struct log_view *view, struct event_id cursor)
+{
+    return view->trimmed && event_id_compare(cursor, nothing) != 0 &&
+           (event_id_compare(view->oldest, cursor) > 0 ||
+            event_id_compare(view->oldest, nothing) == 0) &&
+           event_id_compare(view->last, cursor) > 0;
+}
+
+static void ask_log(struct room *room, struct event_id after, const char *count, ask_answer *answer,
+                    void *arg)
+{
+    char key[KEY_MAX], id[EVENT_ID_TEXT];
+
+    key_log(key, room->namespace, room->name);
+    event_id_format(id, after);
+    room->asks++;
+    ask_script(&room->hub->ask, SCRIPT_READ, key, 2, (const char *[]){id, count}, answer, arg);
+}
+
+/* The log ends before what was already seen: Redis came back with less than it had. */
+static void tell_regress(struct room *room, const struct log_view *view)
+{
+    log_warn("the log has lost events room=%s", room->name);
+    room_reset(room);
+    room_append(room, entry_create_gap(view->oldest, view->last));
+    room->last = view->last;
+    room->floor = view->last;
+}
+
+static void sync_again(struct room *room, struct log_view *view)
+{
+    if (event_id_compare(view->last, room->last) < 0)
+        tell_regress(room, view);
+    else if (has_lost(view, room->last))
+        room_append(room, entry_create_gap(view->oldest, room->last));
+    for (size_t i = 0; i < view->count; i++) {
+        if (event_id_compare(view->entries[i]->event.id, room->last) > 0)
+            room_append(room, view->entries[i]);
+        else
+            entry_release(view->entries[i]);
+    }
+    if (view->count == PAGE_EVENTS) {
+        catchup_sync(room);
+        return;
+    }
+    if (event_id_compare(view->last, room->last) > 0)
+        room->last = view->last;
+    room_live(room);
+}
+
+static void on_sync(void *arg, const redisReply *reply)
+{
+    struct room *room = arg;
+    struct log_view view;
+
+    room->asks--;
+    room->syncs--;
+    /* An answer from before the subscription was lost says nothing of the time since. */
+    if (room->syncs > 0 || room->state != ROOM_SYNCING || read_view(reply, &view) < 0)
+        return;
+    if (room->synced) {
+        sync_again(room, &view);
+        return;
+    }
+    room->synced = true;
+    room->floor = view.last;
+    room->last = view.last;
+    room_live(room);
+}
+
+void catchup_sync(struct room *room)
+{
+    room->syncs++;
+    ask_log(room, room->last, room->synced ? PAGE_EVENTS_TEXT : "0", on_sync, room);
+}
+
+static void on_check(void *arg, const redisReply *reply)
+{
+    struct room *room = arg;
+    struct log_view view;
+
+    room->asks--;
+    if (room->state != ROOM_LIVE || read_view(reply, &view) < 0 ||
+        event_id_compare(view.last, room->last) == 0)
+        return;
+    /* Ahead: a publication may just be on its way; asking is cheaper than being wrong. */
+    room->state = ROOM_SYNCING;
+    catchup_sync(room);
+}
+
+void catchup_check(struct room *room)
+{
+    ask_log(room, room->last, "0", on_check, room);
+}
+
+static void release_page(struct page *page)
+{
+    if (--page->refs > 0)
+        return;
+    for (size_t i = 0; i < page->count; i++)
+        entry_release(page->entries[i]);
+    free(page);
+}
+
+/* Puts a page that reaches the ring in front of it, if there is room. Returns whether it did. */
+static bool extend_ring(struct room *room, struct page *page, const struct log_view *view)
+{
+    size_t bytes = room->ring.bytes;
+
+    if (page->full || has_lost(view, page->after) ||
+        event_id_compare(page->after, room->floor) >= 0)
+        return false;
+    for (size_t i = 0; i < page->count; i++)
+        bytes += entry_weight(page->entries[i]);
+    if (bytes > (size_t)room->hub->conf->stream_queue_bytes)
+        return false;
+    for (size_t i = page->count; i > 0; i--)
+        if (event_id_compare(page->entries[i - 1]->event.id, room->floor) <= 0)
+            ring_prepend(&room->ring, entry_hold(page->entries[i - 1]));
+    room->floor = page->after;
+    return true;
+}
+
+/* Starts one of those who waited for this page on it. */
+static void start_page(struct member *member, struct page *page, const struct log_view *view,
+                       bool in_ring)
+{
+    member->page = NULL;
+    if (event_id_compare(member->cursor, view->last) > 0 && !member->may_lose) {
+        /* Ahead of all ids ever given: a cursor of another log, or Redis came back with less than
+         * it had. */
+        member->lost = true;
+        member->to = view->last;
+    } else if (has_lost(view, member->cursor) && !member->may_lose) {
+        member->lost = true;
+        member->to = member->cursor;
+    }
+    member->oldest = view->oldest;
+    member->may_lose = false;
+    if (in_ring || (member->lost && page->count == 0)) {
+        if (member->lost)
+            member->cursor = member->to;
+        room_attach(member);
+        release_page(page);
+        return;
+    }
+    member->page = page;
+    member->page_index = 0;
+    member->state = MEMBER_PAGING;
+}
+
+static void on_page(void *arg, const redisReply *reply)
+{
+    struct page *page = arg;
+    struct room *room = page->room;
+    struct log_view view;
+    struct member *member;
+    bool in_ring;
+
+    LIST_REMOVE(page, link);
+    page->room = NULL;
+    room->asks--;
+    if (read_view(reply, &view) < 0)
+        log_error("the read script answers nonsense room=%s", room->name);
+    memcpy(page->entries, view.entries, view.count * sizeof(view.entries[0]));
+    page->count = view.count;
+    page->full = view.count == PAGE_EVENTS;
+    in_ring = extend_ring(room, page, &view);
+    while ((member = LIST_FIRST(&page->waiting)) != NULL) {
+        struct connection *connection = member->connection;
+
+        LIST_REMOVE(member, in_page);
+        start_page(member, page, &view, in_ring);
+        connection_pump(connection);
+    }
+    release_page(page);
+}
+
+static struct page *make_page(struct room *room, struct event_id after)
+{
+    struct page *page = mem_zero(sizeof(*page));
+
+    page->room = room;
+    page->after = after;
+    page->refs = 1;
+    LIST_INIT(&page->waiting);
+    LIST_INSERT_HEAD(&room->pages, page, link);
+    ask_log(room, after, PAGE_EVENTS_TEXT, on_page, page);
+    return page;
+}
+
+void catchup_page(struct member *member)
+{
+    struct room *room = member->room;
+    struct page *page;
+
+    LIST_FOREACH (page, &room->pages, link)
+        if (event_id_compare(page->after, member->cursor) == 0)
+            break;
+    if (page == NULL)
+        page = make_page(room, member->cursor);
+    page->refs++;
+    LIST_INSERT_HEAD(&page->waiting, member, in_page);
+    member->page = page;
+    member->state = MEMBER_READING;
+}
+
+struct entry *catchup_peek(struct member *member)
+{
+    struct page *page = member->page;
+    bool full = page->full;
+
+    if (member->page_index < page->count)
+        return page->entries[member->page_index];
+    member->page = NULL;
+    release_page(page);
+    if (full || event_id_compare(member->cursor, member->room->floor) < 0)
+        catchup_page(member);
+    else
+        room_attach(member);
+    return NULL;
+}
+
+void catchup_leave(struct member *member)
+{
+    if (member->page == NULL)
+        return;
+    if (member->state == MEMBER_READING)
+        LIST_REMOVE(member, in_page);
+    release_page(member->page);
+    member->page = NULL;
+}
+
+void catchup_forget(struct room *room)
+{
+    struct page *page;
+
+    while ((page = LIST_FIRST(&room->pages)) != NULL) {
+        LIST_REMOVE(page, link);
+        release_page(page);
+    }
+}

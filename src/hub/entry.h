@@ -1,0 +1,44 @@
+/* entry.h - an event as a hub holds it: once, with the frames that listeners share.
+ * Runs in: hub.  Blocks: never. */
+#ifndef EARSHOT_ENTRY_H
+#define EARSHOT_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "event/event.h"
+#include "event/frame.h"
+
+struct frame {
+    size_t len;
+    size_t own; /* bytes at the front that a many-room listener replaces; see frame_event() */
+    char bytes[];
+};
+
+/* Text with the room in front has a frame of its own. */
+enum { ENTRY_TEXT_ROOM = FRAME_FORMS, ENTRY_FRAMES };
+
+struct entry {
+    unsigned refs;
+    bool gap;           /* no event: what was between the reader's cursor and `event.id` is lost */
+    struct event_id to; /* of a gap: where the reader stands after it */
+    struct event event; /* its JSON is kept behind the struct */
+    struct frame *frames[ENTRY_FRAMES];
+    char json[];
+};
+
+/* A copy of an event, or a gap that says which is the oldest id kept; one reference is the
+ * caller's. */
+struct entry *entry_create(const struct event *event);
+struct entry *entry_create_gap(struct event_id oldest, struct event_id to);
+
+struct entry *entry_hold(struct entry *entry);
+void entry_release(struct entry *entry);
+
+/* What it weighs in a ring, bytes. */
+size_t entry_weight(const struct entry *entry);
+
+/* The frame of a form (or ENTRY_TEXT_ROOM), made at its first use. */
+const struct frame *entry_frame(struct entry *entry, int form, const char *room);
+
+#endif

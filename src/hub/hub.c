@@ -1,0 +1,179 @@
+#include "hub/hub.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf.h"
+#include "heritage.h"
+#include "hub/connection.h"
+#include "hub/inlet.h"
+#include "hub/lease.h"
+#include "hub/room.h"
+#include "hub/state.h"
+#include "store/topology.h"
+#include "supervisor/scoreboard.h"
+
+static uv_timer_t tick_timer;
+static uv_prepare_t turn_end;
+static uv_signal_t term_signal;
+static pid_t supervisor;
+static int64_t second_ms; /* when the last second's work was done */
+static int64_t end_by_ms; /* while draining */
+
+uint32_t hub_tick_in(const struct hub *hub, int64_t in_ms)
+{
+    int64_t ticks =
+        (clock_mono_ms() - hub->started_ms + (in_ms > 0 ? in_ms : 0)) / WHEEL_TICK_MS + 1;
+
+    return ticks < UINT32_MAX / 2 ? (uint32_t)ticks : UINT32_MAX / 2;
+}
+
+/* Once a turn, when all that came in is taken: what came in together goes out together. */
+static void on_turn_end(uv_prepare_t *prepare)
+{
+    struct hub *hub = prepare->data;
+
+    room_flush_all(hub);
+    lease_flush(hub, clock_mono_ms());
+    feed_flush(&hub->feed);
+    ask_flush(&hub->ask);
+}
+
+static void every_second(struct hub *hub, int64_t now_ms)
+{
+    second_ms = now_ms;
+    atomic_store(&hub->slot->since_ms, now_ms);
+    room_tick_all(hub, now_ms);
+    if (getppid() != supervisor) {
+        log_error("the supervisor is gone");
+        uv_stop(&hub->loop);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct hub *hub = timer->data;
+    int64_t now_ms = clock_mono_ms();
+
+    feed_tick(&hub->feed, now_ms);
+    ask_tick(&hub->ask, now_ms);
+    wheel_advance(&hub->wheel, (uint32_t)((now_ms - hub->started_ms) / WHEEL_TICK_MS),
+                  connection_due, hub);
+    if (now_ms - second_ms >= 1000)
+        every_second(hub, now_ms);
+    if (hub->draining && (hub->connections_count == 0 || now_ms > end_by_ms))
+        uv_stop(&hub->loop);
+}
+
+static void on_term(uv_signal_t *signal, int number)
+{
+    struct hub *hub = signal->data;
+    int64_t spread_ms = hub->conf->drain_ms / 2;
+
+    (void)number;
+    if (hub->draining)
+        return;
+    log_info("drains streams=%u", hub->connections_count);
+    hub->draining = true;
+    scoreboard_state(hub->slot, SLOT_DRAINING);
+    end_by_ms = clock_mono_ms() + hub->conf->drain_ms;
+    /* A millisecond a stream keeps those who come back from coming all at once. */
+    if (spread_ms > (int64_t)hub->connections_count)
+        spread_ms = (int64_t)hub->connections_count;
+    connection_bye_all(hub, spread_ms);
+}
+
+static int open_hub(struct hub *hub, const struct heritage *heritage, struct topology **topology)
+{
+    unsigned char id[12];
+    char error[256];
+
+    hub->conf = heritage->conf;
+    hub->slot = heritage->slot;
+    hub->started_ms = clock_mono_ms();
+    randombytes_buf(id, sizeof(id));
+    sodium_bin2base64(hub->id, sizeof(hub->id), id, sizeof(id),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    TAILQ_INIT(&hub->dirty);
+    TAILQ_INIT(&hub->leases);
+    LIST_INIT(&hub->connections);
+    wheel_init(&hub->wheel);
+    *topology = topology_parse(hub->conf->redis, error);
+    if (*topology == NULL) {
+        log_error("%s", error);
+        return -1;
+    }
+    uv_loop_init(&hub->loop);
+    hub->loop.data = hub;
+    feed_open(&hub->feed, hub, *topology, hub->conf->redis_timeout_ms);
+    ask_open(&hub->ask, &hub->loop, *topology, hub->conf->redis_timeout_ms);
+    return 0;
+}
+
+static void start_handles(struct hub *hub, int inlet_fd)
+{
+    sigset_t none;
+
+    inlet_open(hub, inlet_fd);
+    uv_timer_init(&hub->loop, &tick_timer);
+    tick_timer.data = hub;
+    uv_timer_start(&tick_timer, on_tick, 0, WHEEL_TICK_MS);
+    uv_prepare_init(&hub->loop, &turn_end);
+    turn_end.data = hub;
+    uv_prepare_start(&turn_end, on_turn_end);
+    uv_signal_init(&hub->loop, &term_signal);
+    term_signal.data = hub;
+    uv_signal_start(&term_signal, on_term, SIGTERM);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void close_hub(struct hub *hub, struct topology *topology)
+{
+    connection_close_all(hub);
+    lease_flush(hub, INT64_MAX);
+    ask_flush(&hub->ask);
+    inlet_close(hub);
+    uv_close((uv_handle_t *)&tick_timer, NULL);
+    uv_close((uv_handle_t *)&turn_end, NULL);
+    uv_close((uv_handle_t *)&term_signal, NULL);
+    feed_close(&hub->feed);
+    ask_close(&hub->ask);
+    room_free_all(hub);
+    uv_run(&hub->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&hub->loop);
+    buf_free(&hub->scratch);
+    buf_free(&hub->line);
+    topology_free(topology);
+}
+
+int hub_main(const struct heritage *heritage)
+{
+    struct hub *hub = mem_zero(sizeof(*hub));
+    struct topology *topology = NULL;
+
+    log_open("hub", heritage->conf->log_level);
+    supervisor = getppid();
+    if (sodium_init() < 0 || open_hub(hub, heritage, &topology) < 0) {
+        free(hub);
+        return EX_CONFIG;
+    }
+    start_handles(hub, heritage->inlets[heritage->index][0]);
+    scoreboard_state(hub->slot, SLOT_IDLE);
+    log_info("up hub=%d", heritage->index);
+    uv_run(&hub->loop, UV_RUN_DEFAULT);
+    close_hub(hub, topology);
+    free(hub);
+    log_info("ends");
+    return 0;
+}

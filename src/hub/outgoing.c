@@ -1,0 +1,229 @@
+#include "hub/outgoing.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf.h"
+#include "hub/state.h"
+
+struct kept {
+    char *headers; /* of a long-poll's answer */
+    size_t types_count;
+    char *types[PARKING_TYPES_MAX];
+    char bytes[];
+};
+
+static char *keep_string(char **at, const char *s)
+{
+    char *start = *at;
+
+    strcpy(start, s);
+    *at += strlen(s) + 1;
+    return start;
+}
+
+struct kept *outgoing_keep(const struct parking *p)
+{
+    const char *headers = p->form == FRAME_JSON && p->headers != NULL ? p->headers : "";
+    size_t bytes = strlen(headers) + 1;
+    struct kept *kept;
+    char *at;
+
+    if (headers[0] == '\0' && p->types_count == 0)
+        return NULL;
+    for (size_t i = 0; i < p->types_count; i++)
+        bytes += strlen(p->types[i]) + 1;
+    kept = mem_zero(sizeof(*kept) + bytes);
+    at = kept->bytes;
+    kept->headers = keep_string(&at, headers);
+    kept->types_count = p->types_count;
+    for (size_t i = 0; i < p->types_count; i++)
+        kept->types[i] = keep_string(&at, p->types[i]);
+    return kept;
+}
+
+static const struct hub *hub_of(const struct connection *c)
+{
+    return c->poll.loop->data;
+}
+
+/* Appends the connection's cursor over all its rooms. */
+static void append_cursor(struct buf *out, const struct connection *c)
+{
+    for (unsigned i = 0; i < c->members_count; i++) {
+        if (i > 0)
+            buf_char(out, ',');
+        cursor_append(out, c->many ? c->members[i].room->name : NULL, c->members[i].cursor);
+    }
+}
+
+void outgoing_head(struct buf *out, const struct connection *c, const char *headers)
+{
+    if (c->form == FRAME_JSON)
+        return;
+    buf_printf(
+        out,
+        "Status: 200 OK\r\nContent-Type: %s\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
+        "X-Content-Type-Options: nosniff\r\n",
+        frame_content_types[c->form]);
+    buf_str(out, headers != NULL ? headers : "");
+    buf_str(out, "\r\n");
+    if (c->form == FRAME_SSE)
+        buf_printf(out, "retry: %lld\n\n", (long long)hub_of(c)->conf->retry_ms);
+}
+
+/* Appends a control event; takes its members from `line` and leaves that empty. */
+static void append_control(struct buf *out, struct buf *line, const struct connection *c,
+                           const char *type, bool with_cursor)
+{
+    struct buf cursor = BUF_INIT;
+
+    if (with_cursor)
+        append_cursor(&cursor, c);
+    if (c->form == FRAME_JSON) {
+        buf_printf(out, "{\"type\":\"%s\",%s},", type, line->data);
+    } else {
+        frame_control(out, (enum frame_form)c->form, type, cursor.data, line->data);
+    }
+    buf_free(&cursor);
+    buf_clear(line);
+}
+
+void outgoing_hello(struct buf *out, struct buf *line, const struct connection *c)
+{
+    if (c->form == FRAME_JSON)
+        return;
+    buf_str(line, "\"rooms\":[");
+    for (unsigned i = 0; i < c->members_count; i++) {
+        const char *name = c->members[i].room->name;
+
+        if (i > 0)
+            buf_char(line, ',');
+        buf_json(line, name, strlen(name));
+    }
+    buf_str(line, "],\"cursor\":\"");
+    append_cursor(line, c);
+    buf_char(line, '"');
+    append_control(out, line, c, "hello", true);
+}
+
+bool outgoing_wants(const struct connection *c, const struct entry *entry)
+{
+    size_t len;
+    const char *type;
+
+    if (c->text == NULL || c->text->types_count == 0)
+        return true;
+    type = event_type(entry->event.json, entry->event.json_len, &len);
+    for (size_t i = 0; i < c->text->types_count; i++)
+        if (strlen(c->text->types[i]) == len && memcmp(c->text->types[i], type, len) == 0)
+            return true;
+    return false;
+}
+
+bool outgoing_event(struct buf *out, struct buf *line, const struct connection *c,
+                    const struct member *member, struct entry *entry)
+{
+    bool room_text = c->form == FRAME_TEXT && c->many;
+    const struct frame *frame =
+        entry_frame(entry, room_text ? ENTRY_TEXT_ROOM : c->form, member->room->name);
+    size_t skip = 0;
+
+    (void)line;
+    if (frame->len == 0)
+        return false;
+    if (c->many && entry->event.durable && (c->form == FRAME_SSE || c->form == FRAME_NDJSON)) {
+        buf_str(out, c->form == FRAME_SSE ? "id: " : "{\"cursor\":\"");
+        append_cursor(out, c);
+        buf_str(out, c->form == FRAME_SSE ? "\n" : "\",");
+        skip = frame->own;
+    } else if (c->text_cursor && c->form == FRAME_TEXT) {
+        append_cursor(out, c);
+        buf_char(out, ' ');
+    }
+    buf_append(out, frame->bytes + skip, frame->len - skip);
+    if (c->form == FRAME_JSON)
+        buf_char(out, ',');
+    return true;
+}
+
+void outgoing_gap(struct buf *out, struct buf *line, const struct connection *c,
+                  struct member *member, struct event_id oldest, struct event_id to)
+{
+    char requested[EVENT_ID_TEXT], kept[EVENT_ID_TEXT];
+    const char *room = member->room->name;
+
+    event_id_format(requested, member->cursor);
+    event_id_format(kept, oldest);
+    member->cursor = to;
+    buf_str(line, "\"room\":");
+    buf_json(line, room, strlen(room));
+    buf_printf(line, ",\"requested\":\"%s\",\"oldest\":\"%s\"", requested, kept);
+    append_control(out, line, c, "gap", true);
+}
+
+void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_ms, int64_t most_ms)
+{
+    if (c->form == FRAME_SSE)
+        buf_printf(out, "retry: %lld\n\n",
+                   (long long)(least_ms + randombytes_uniform((uint32_t)(most_ms - least_ms + 1))));
+}
+
+void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c, const char *reason)
+{
+    buf_str(line, "\"reason\":");
+    buf_json(line, reason, strlen(reason));
+    append_control(out, line, c, "bye", false);
+    outgoing_retry(out, c, 100, hub_of(c)->conf->retry_ms + 100);
+}
+
+static void append_answer_head(struct buf *out, const struct connection *c, const char *status,
+                               const char *type)
+{
+    buf_printf(out, "Status: %s\r\nCache-Control: no-cache\r\n%s", status,
+               c->text != NULL ? c->text->headers : "");
+    if (type != NULL)
+        buf_printf(out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", type);
+}
+
+/* 503 as http/problem would say it; the hub has no request to make one of. */
+static void append_unavailable(struct buf *out, const struct connection *c)
+{
+    static const char body[] =
+        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+        "\"detail\":\"Redis cannot be reached; try again "
+        "later.\",\"code\":\"redis_unavailable\"}\n";
+
+    append_answer_head(out, c, "503 Service Unavailable", "application/problem+json");
+    buf_printf(out, "Retry-After: 1\r\nContent-Length: %zu\r\n\r\n%s", sizeof(body) - 1, body);
+}
+
+void outgoing_answer(struct buf *out, struct buf *line, const struct connection *c,
+                     enum outgoing_answer kind)
+{
+    struct buf cursor = BUF_INIT;
+
+    if (kind == OUTGOING_UNAVAILABLE) {
+        buf_clear(out);
+        append_unavailable(out, c);
+        return;
+    }
+    append_cursor(&cursor, c);
+    buf_str(line, "{\"events\":[");
+    if (out->len > 0)
+        buf_append(line, out->data, out->len - 1);
+    buf_printf(line, "],\"cursor\":\"%s\"}\n", cursor.data);
+    buf_clear(out);
+    if (kind == OUTGOING_TIMEOUT && c->if_none_match) {
+        append_answer_head(out, c, "304 Not Modified", NULL);
+        buf_printf(out, "ETag: \"%s\"\r\n\r\n", cursor.data);
+    } else {
+        append_answer_head(out, c, "200 OK", frame_content_types[FRAME_JSON]);
+        buf_printf(out, "ETag: \"%s\"\r\nContent-Length: %zu\r\n\r\n", cursor.data, line->len);
+        buf_append(out, line->data, line->len);
+    }
+    buf_clear(line);
+    buf_free(&cursor);
+}

@@ -1,0 +1,76 @@
+/* outgoing.h - what a connection says: heads, events, control events, answers.
+ * Runs in: hub.  Blocks: never.  No I/O: it appends to buffers.
+ * Holds the struct of a connection too, which only connection.c changes. `line` is a buffer for
+ * parts in the making, empty between calls. */
+#ifndef EARSHOT_OUTGOING_H
+#define EARSHOT_OUTGOING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "event/parking.h"
+#include "hub/room.h"
+#include "hub/wheel.h"
+
+/* What of a parking record is needed later, in one piece: usually NULL. */
+struct kept;
+
+struct connection {
+    uv_poll_t poll;
+    LIST_ENTRY(connection) link;
+    struct wheel_timer timer;
+    struct buf out;    /* bytes for the wire that the socket did not take */
+    struct kept *text; /* or NULL */
+    int fd;
+    uint16_t request_id;
+    unsigned char state; /* enum connection_state */
+    unsigned char form;  /* enum frame_form */
+    bool fastcgi, many, if_none_match, text_cursor;
+    bool counted; /* ends after `left` more events */
+    bool broken;  /* a write failed: to be closed */
+    uint32_t left;
+    /* Ticks of the wheel; 0 = never. */
+    uint32_t sent_tick, blocked_tick, wait_tick, age_tick, expires_tick, restart_tick;
+    unsigned members_count;
+    struct member members[];
+};
+
+struct kept *outgoing_keep(const struct parking *parking);
+
+/* The head of a stream and its `retry:`; nothing for a long-poll, whose head comes with its answer.
+ */
+void outgoing_head(struct buf *out, const struct connection *c, const char *headers);
+
+void outgoing_hello(struct buf *out, struct buf *line, const struct connection *c);
+
+/* May the client have this event, by its `types=`? */
+bool outgoing_wants(const struct connection *c, const struct entry *entry);
+
+/* One event. Returns false when there was nothing to say in this form. */
+bool outgoing_event(struct buf *out, struct buf *line, const struct connection *c,
+                    const struct member *member, struct entry *entry);
+
+/* Events between the member's cursor and `oldest` are lost; the member's cursor becomes `to`. */
+void outgoing_gap(struct buf *out, struct buf *line, const struct connection *c,
+                  struct member *member, struct event_id oldest, struct event_id to);
+
+void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c,
+                  const char *reason);
+
+/* SSE: tells the client to wait for a random time between the two before it reconnects. */
+void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_ms, int64_t most_ms);
+
+enum outgoing_answer {
+    OUTGOING_EVENTS,     /* 200; the events stand in `out`, each with a comma behind it */
+    OUTGOING_TIMEOUT,    /* 304 when If-None-Match was sent, else 200 without events */
+    OUTGOING_UNAVAILABLE /* 503: Redis did not say where the rooms are */
+};
+
+/* Makes a long-poll's whole answer in `out`. */
+void outgoing_answer(struct buf *out, struct buf *line, const struct connection *c,
+                     enum outgoing_answer kind);
+
+#endif

@@ -1,0 +1,404 @@
+#include "hub/room.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf.h"
+#include "event/publication.h"
+#include "hub/catchup.h"
+#include "hub/connection.h"
+#include "hub/lease.h"
+#include "hub/state.h"
+#include "supervisor/scoreboard.h"
+
+#define LINGER_MS 30000
+#define CHECK_EVERY_MS 10000
+
+/* A publication as it came, for later. */
+struct early {
+    STAILQ_ENTRY(early) link;
+    size_t len;
+    char payload[];
+};
+
+static void forget_early(struct room *room)
+{
+    struct early *early;
+
+    while ((early = STAILQ_FIRST(&room->early)) != NULL) {
+        STAILQ_REMOVE_HEAD(&room->early, link);
+        free(early);
+    }
+    room->early_bytes = 0;
+}
+
+static void mark_dirty(struct room *room)
+{
+    if (room->is_dirty)
+        return;
+    room->is_dirty = true;
+    TAILQ_INSERT_TAIL(&room->hub->dirty, room, in_dirty);
+}
+
+static struct room *make_room(struct hub *hub, const char *namespace, const char *name, char *key)
+{
+    struct room *room = mem_zero(sizeof(*room));
+
+    room->hub = hub;
+    room->key = key;
+    room->namespace = mem_strdup(namespace);
+    room->name = mem_strdup(name);
+    room->checked_ms = clock_mono_ms();
+    ring_init(&room->ring);
+    STAILQ_INIT(&room->early);
+    LIST_INIT(&room->members);
+    LIST_INIT(&room->pages);
+    HASH_ADD_KEYPTR(hh, hub->rooms, room->key, strlen(room->key), room);
+    feed_subscribe(&hub->feed, room);
+    return room;
+}
+
+/* Is nothing left that names it? */
+static bool is_unused(const struct room *room)
+{
+    return room->members_count == 0 && room->asks == 0 && LIST_EMPTY(&room->pages);
+}
+
+static void free_room(struct room *room)
+{
+    struct hub *hub = room->hub;
+
+    if (room->is_dirty)
+        TAILQ_REMOVE(&hub->dirty, room, in_dirty);
+    if (room->lease_due)
+        TAILQ_REMOVE(&hub->leases, room, in_leases);
+    HASH_DELETE(hh, hub->rooms, room);
+    ring_free(&room->ring);
+    forget_early(room);
+    free(room->namespace);
+    free((char *)room->name);
+    free(room->key);
+    free(room);
+}
+
+/* At the limit, a room that only lingers makes place. */
+static bool make_place(struct hub *hub)
+{
+    struct room *room, *next;
+
+    if (HASH_COUNT(hub->rooms) < (unsigned)hub->conf->rooms_max)
+        return true;
+    HASH_ITER (hh, hub->rooms, room, next) {
+        if (!is_unused(room) || room->lease_due)
+            continue;
+        feed_unsubscribe(&hub->feed, room);
+        free_room(room);
+        return true;
+    }
+    return false;
+}
+
+static struct room *find_room(struct hub *hub, const char *key, size_t len)
+{
+    struct room *room;
+
+    HASH_FIND(hh, hub->rooms, key, len, room);
+    return room;
+}
+
+/* Lets a member start whose room is synced. */
+static void start_member(struct member *member)
+{
+    struct room *room = member->room;
+    bool in_ring;
+
+    if (member->start == START_LATEST)
+        member->cursor = room->last;
+    in_ring = event_id_compare(member->cursor, room->floor) >= 0 &&
+              event_id_compare(member->cursor, room->last) <= 0;
+    if (in_ring)
+        room_attach(member);
+    else
+        catchup_page(member);
+}
+
+int room_join(struct hub *hub, const char *namespace, const char *name, struct member *member,
+              const struct start *start)
+{
+    struct buf key = BUF_INIT;
+    struct room *room;
+
+    buf_printf(&key, "%s/%s", namespace, name);
+    room = find_room(hub, key.data, key.len);
+    if (room == NULL && !make_place(hub)) {
+        buf_free(&key);
+        return -1;
+    }
+    if (room == NULL)
+        room = make_room(hub, namespace, name, key.data);
+    else
+        buf_free(&key);
+    member->room = room;
+    member->state = MEMBER_WAITING;
+    member->start = (unsigned char)start->kind;
+    member->cursor = start->id;
+    member->may_lose = start->kind != START_AFTER;
+    if (start->kind == START_TIME) {
+        if (start->id.ms == 0)
+            member->start = START_ALL;
+        else
+            member->cursor = (struct event_id){start->id.ms - 1, UINT64_MAX};
+    }
+    if (member->start == START_ALL)
+        member->cursor = (struct event_id){0, 0};
+    LIST_INSERT_HEAD(&room->members, member, in_room);
+    room->members_count++;
+    lease_changed(room);
+    if (room->synced)
+        start_member(member);
+    return 0;
+}
+
+void room_leave(struct member *member)
+{
+    struct room *room = member->room;
+
+    if (room == NULL)
+        return;
+    catchup_leave(member);
+    LIST_REMOVE(member, in_room);
+    member->room = NULL;
+    room->members_count--;
+    room->empty_ms = clock_mono_ms();
+    lease_changed(room);
+}
+
+struct room *room_of_channel(struct hub *hub, const char *channel, size_t len)
+{
+    static const char before[] = "earshot:{", after[] = "}:live";
+    size_t outside = sizeof(before) - 1 + sizeof(after) - 1;
+
+    if (len <= outside)
+        return NULL;
+    return find_room(hub, channel + sizeof(before) - 1, len - outside);
+}
+
+void room_subscribed(struct room *room)
+{
+    if (room->state != ROOM_SUBSCRIBING)
+        return;
+    room->state = ROOM_SYNCING;
+    catchup_sync(room);
+}
+
+void room_unsubscribed(struct room *room)
+{
+    room->state = ROOM_SUBSCRIBING;
+    forget_early(room);
+}
+
+static void flush(struct room *room)
+{
+    struct member *member, *next;
+
+    if (room->is_dirty)
+        TAILQ_REMOVE(&room->hub->dirty, room, in_dirty);
+    room->is_dirty = false;
+    for (member = LIST_FIRST(&room->members); member != NULL; member = next) {
+        next = LIST_NEXT(member, in_room);
+        connection_pump(member->connection);
+    }
+}
+
+void room_reset(struct room *room)
+{
+    flush(room);
+    ring_clear(&room->ring);
+}
+
+void room_append(struct room *room, struct entry *entry)
+{
+    size_t weight = entry_weight(entry);
+    size_t cap = (size_t)room->hub->conf->stream_queue_bytes;
+
+    /* Before something falls out, everybody gets the chance to take it: after a burst only those
+     * who do not read are behind. */
+    if (room->ring.bytes + weight > cap && room->is_dirty)
+        flush(room);
+    while (room->ring.count > 0 && room->ring.bytes + weight > cap) {
+        struct entry *oldest = ring_take(&room->ring);
+
+        if (oldest->event.durable)
+            room->floor = oldest->event.id;
+        entry_release(oldest);
+    }
+    if (entry->event.durable)
+        room->last = entry->event.id;
+    ring_append(&room->ring, entry);
+    mark_dirty(room);
+}
+
+/* Takes what came while the room was not live; it asks the log again when something is missing. */
+static void keep_early(struct room *room, const char *payload, size_t len)
+{
+    struct early *early;
+
+    /* What is dropped here is seen to be missing at the latest by the next check against the log.
+     */
+    if (room->early_bytes + len > (size_t)room->hub->conf->stream_queue_bytes) {
+        forget_early(room);
+        room->checked_ms = 0;
+    }
+    early = mem_alloc(sizeof(*early) + len);
+    early->len = len;
+    memcpy(early->payload, payload, len);
+    STAILQ_INSERT_TAIL(&room->early, early, link);
+    room->early_bytes += len;
+}
+
+void room_publication(struct room *room, const char *payload, size_t len)
+{
+    struct publication p;
+    bool missed;
+
+    if (room->state != ROOM_LIVE) {
+        keep_early(room, payload, len);
+        return;
+    }
+    if (publication_parse(&p, payload, len) < 0) {
+        log_warn("not a publication room=%s bytes=%zu", room->name, len);
+        return;
+    }
+    if (p.event.durable) {
+        if (event_id_compare(p.event.id, room->last) <= 0)
+            return;
+        missed = event_id_compare(p.previous, room->last) != 0;
+    } else {
+        missed = event_id_compare(p.previous, room->last) > 0;
+    }
+    if (!missed) {
+        room_append(room, entry_create(&p.event));
+        return;
+    }
+    log_debug("missed a publication room=%s", room->name);
+    room->state = ROOM_SYNCING;
+    keep_early(room, payload, len);
+    catchup_sync(room);
+}
+
+void room_live(struct room *room)
+{
+    struct early_list early = STAILQ_HEAD_INITIALIZER(early);
+    struct early *one;
+    struct member *member, *next;
+
+    room->state = ROOM_LIVE;
+    room->checked_ms = room->checked_ms != 0 ? clock_mono_ms() : 0;
+    for (member = LIST_FIRST(&room->members); member != NULL; member = next) {
+        struct connection *connection = member->connection;
+
+        next = LIST_NEXT(member, in_room);
+        if (member->state != MEMBER_WAITING)
+            continue;
+        start_member(member);
+        connection_started(connection);
+    }
+    STAILQ_CONCAT(&early, &room->early);
+    room->early_bytes = 0;
+    while ((one = STAILQ_FIRST(&early)) != NULL) {
+        STAILQ_REMOVE_HEAD(&early, link);
+        room_publication(room, one->payload, one->len);
+        free(one);
+    }
+}
+
+void room_attach(struct member *member)
+{
+    member->state = MEMBER_LIVE;
+    member->next = ring_after(&member->room->ring, member->cursor);
+}
+
+static struct entry *next_entry(struct member *member)
+{
+    switch (member->state) {
+    case MEMBER_PAGING:
+        return catchup_peek(member);
+    case MEMBER_LIVE:
+        if (member->next < member->room->ring.first) {
+            catchup_page(member);
+            return NULL;
+        }
+        return ring_at(&member->room->ring, member->next);
+    default:
+        return NULL;
+    }
+}
+
+struct entry *room_peek(struct member *member)
+{
+    for (;;) {
+        unsigned char state = member->state;
+        struct entry *entry = next_entry(member);
+
+        if (entry == NULL && member->state != state)
+            continue;
+        if (entry == NULL)
+            return NULL;
+        if (entry->gap || !entry->event.durable ||
+            event_id_compare(entry->event.id, member->cursor) > 0)
+            return entry;
+        room_advance(member, entry);
+    }
+}
+
+void room_advance(struct member *member, const struct entry *entry)
+{
+    if (entry->gap)
+        member->cursor = entry->to;
+    else if (entry->event.durable && event_id_compare(entry->event.id, member->cursor) > 0)
+        member->cursor = entry->event.id;
+    if (member->state == MEMBER_PAGING)
+        member->page_index++;
+    else
+        member->next++;
+}
+
+void room_flush_all(struct hub *hub)
+{
+    struct room *room;
+
+    while ((room = TAILQ_FIRST(&hub->dirty)) != NULL)
+        flush(room);
+}
+
+void room_tick_all(struct hub *hub, int64_t now_ms)
+{
+    struct room *room, *next;
+    unsigned busy = 0;
+
+    HASH_ITER (hh, hub->rooms, room, next) {
+        busy += room->members_count > 0;
+        lease_tick(room, now_ms);
+        if (is_unused(room) && !room->lease_due && now_ms - room->empty_ms > LINGER_MS) {
+            feed_unsubscribe(&hub->feed, room);
+            free_room(room);
+        } else if (room->state == ROOM_LIVE && now_ms - room->checked_ms > CHECK_EVERY_MS) {
+            room->checked_ms = now_ms;
+            catchup_check(room);
+        }
+    }
+    atomic_store(&hub->slot->rooms, busy);
+}
+
+void room_free_all(struct hub *hub)
+{
+    struct room *room, *next;
+
+    HASH_ITER (hh, hub->rooms, room, next) {
+        catchup_forget(room);
+        free_room(room);
+    }
+}

@@ -1,0 +1,45 @@
+/* state.h - what the parts of one hub share.
+ * Runs in: hub.  Blocks: never. */
+#ifndef EARSHOT_STATE_H
+#define EARSHOT_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "hub/ask.h"
+#include "hub/feed.h"
+#include "hub/wheel.h"
+
+struct conf;
+struct connection;
+struct room;
+struct slot;
+
+struct hub {
+    const struct conf *conf;
+    struct slot *slot; /* in the scoreboard */
+    char id[24];       /* of this life of this hub: names its leases in Redis */
+    uv_loop_t loop;
+    int64_t started_ms; /* clock_mono_ms(); wheel ticks count from here */
+    struct wheel wheel;
+    struct feed feed;
+    struct ask ask;
+
+    struct room *rooms;        /* uthash, by "namespace/room" */
+    TAILQ_HEAD(, room) dirty;  /* rooms with something to deliver at the end of this turn */
+    TAILQ_HEAD(, room) leases; /* rooms whose number of listeners is to be told to Redis */
+    LIST_HEAD(, connection) connections;
+    unsigned connections_count;
+    bool draining;
+
+    struct buf scratch; /* what one connection is about to be sent; empty between uses */
+    struct buf line;    /* a cursor or a control event in the making; likewise */
+};
+
+/* The wheel's tick at which a time `in_ms` from now has passed. */
+uint32_t hub_tick_in(const struct hub *hub, int64_t in_ms);
+
+#endif

@@ -1,0 +1,249 @@
+/* main.c - earshotd: options, then the supervisor. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "auth/policy.h"
+#include "auth/token.h"
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf.h"
+#include "gate/gate.h"
+#include "hub/hub.h"
+#include "setting.h"
+#include "store/topology.h"
+#include "supervisor/privilege.h"
+#include "supervisor/supervisor.h"
+
+#define FLAGS_MAX 256
+
+enum option_value {
+    OPTION_CONFIG = 256,
+    OPTION_CHECK,
+    OPTION_PRINT,
+    OPTION_FOREGROUND,
+    OPTION_VERSION,
+    OPTION_HELP,
+    OPTION_KEYS
+};
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
+
+struct invocation {
+    enum action action;
+    const char *path; /* of the configuration, or NULL */
+    struct conf_flag flags[FLAGS_MAX];
+    int flags_count;
+};
+
+static const char help[] =
+    "usage: earshotd [--config FILE] [--KEY VALUE]...\n"
+    "\n"
+    "  --config FILE     read this file (default: EARSHOT_CONFIG, else " EARSHOT_CONFIG_PATH ")\n"
+    "  --listen ADDRESS  unix:/PATH or HOST:PORT\n"
+    "  --gates N         processes that answer requests; 0 = 4 a core, at least 8\n"
+    "  --hubs N          processes that hold streams; 0 = one a core\n"
+    "  --KEY VALUE       any key of the file, with - for _; earshot.conf(5) has all\n"
+    "  --check-config    check the configuration and its keys, then exit\n"
+    "  --print-config    print the configuration, secrets masked, then exit\n"
+    "  --foreground      the default: earshotd never puts itself in the background\n"
+    "  --version         print the version\n"
+    "  --help            print this\n"
+    "\n"
+    "Signals: SIGHUP reloads the configuration, SIGTERM ends after the streams have ended.\n"
+    "Exit status: 0, 64 for a bad option, 78 for a bad configuration; earshotd(8) has all.\n";
+
+/* --- options --- */
+
+/* Makes the options of getopt_long: our own, then each key of the configuration with - for _. */
+static struct option *make_options(void)
+{
+    static const struct option own[] = {{"config", required_argument, NULL, OPTION_CONFIG},
+                                        {"check-config", no_argument, NULL, OPTION_CHECK},
+                                        {"print-config", no_argument, NULL, OPTION_PRINT},
+                                        {"foreground", no_argument, NULL, OPTION_FOREGROUND},
+                                        {"version", no_argument, NULL, OPTION_VERSION},
+                                        {"help", no_argument, NULL, OPTION_HELP}};
+    const size_t own_count = sizeof(own) / sizeof(*own);
+    struct option *options = mem_zero((own_count + SETTING_ROWS_MAX + 1) * sizeof(*options));
+
+    memcpy(options, own, sizeof(own));
+    for (int i = 0; setting_table[i].key != NULL; i++) {
+        char *name = mem_strdup(setting_table[i].key);
+        for (char *p = name; *p != '\0'; p++)
+            if (*p == '_')
+                *p = '-';
+        options[own_count + (size_t)i] =
+            (struct option){name, required_argument, NULL, OPTION_KEYS + i};
+    }
+    return options;
+}
+
+static void free_options(struct option *options)
+{
+    for (struct option *o = options; o->name != NULL; o++)
+        if (o->val >= OPTION_KEYS)
+            free((char *)(uintptr_t)o->name);
+    free(options);
+}
+
+static void add_flag(struct invocation *in, const char *key, const char *value)
+{
+    if (in->flags_count == FLAGS_MAX) {
+        fprintf(stderr, "earshotd: more than %d options\n", FLAGS_MAX);
+        exit(EX_USAGE);
+    }
+    in->flags[in->flags_count++] = (struct conf_flag){key, value};
+}
+
+/* Takes one option; what only prints ends here. */
+static void take_option(struct invocation *in, int value)
+{
+    switch (value) {
+    case OPTION_CONFIG:
+        in->path = optarg;
+        break;
+    case OPTION_CHECK:
+        in->action = ACTION_CHECK;
+        break;
+    case OPTION_PRINT:
+        in->action = ACTION_PRINT;
+        break;
+    case OPTION_FOREGROUND:
+        break;
+    case OPTION_VERSION:
+        puts("earshotd " PACKAGE_VERSION);
+        exit(EXIT_SUCCESS);
+    case OPTION_HELP:
+        fputs(help, stdout);
+        exit(EXIT_SUCCESS);
+    case '?':
+        fputs("earshotd: --help lists the options\n", stderr);
+        exit(EX_USAGE);
+    default:
+        add_flag(in, setting_table[value - OPTION_KEYS].key, optarg);
+    }
+}
+
+static void read_options(struct invocation *in, int argc, char **argv)
+{
+    struct option *options = make_options();
+    int value;
+
+    while ((value = getopt_long(argc, argv, "", options, NULL)) != -1)
+        take_option(in, value);
+    free_options(options);
+    if (optind < argc) {
+        fprintf(stderr, "earshotd: \"%.60s\" is no option; --help lists them\n", argv[optind]);
+        exit(EX_USAGE);
+    }
+    in->path = conf_path(in->path);
+}
+
+/* --- the configuration --- */
+
+static int check_rights(const struct conf *conf, char error[512])
+{
+    struct arena arena = {NULL};
+    struct identity identity = {.name = "anonymous"};
+    char reason[256];
+    int rc = policy_parse(&identity, &arena, conf->anonymous, reason);
+
+    if (rc < 0)
+        snprintf(error, 512, "anonymous: %s", reason);
+    identity.grants_count = 0;
+    if (rc == 0 && (rc = policy_parse(&identity, &arena, conf->members, reason)) < 0)
+        snprintf(error, 512, "members: %s", reason);
+    arena_free(&arena);
+    return rc;
+}
+
+static int check_redis(const struct conf *conf, char error[512])
+{
+    char reason[256];
+    struct topology *topology = topology_parse(conf->redis, reason);
+
+    if (topology == NULL)
+        snprintf(error, 512, "redis: %s", reason);
+    topology_free(topology);
+    return topology != NULL ? 0 : -1;
+}
+
+static int check_user(const struct conf *conf, char error[512])
+{
+    uid_t uid;
+    gid_t gid;
+
+    return conf->user[0] == '\0' ? 0 : privilege_find(conf->user, &uid, &gid, error);
+}
+
+static int check_keys(const struct conf *conf, char error[512])
+{
+    struct keyring *keyring;
+
+    if (conf_check_daemon(conf, error) < 0)
+        return -1;
+    keyring = keyring_open(conf, error);
+    keyring_close(keyring);
+    return keyring != NULL ? 0 : -1;
+}
+
+/* Reads the configuration and tries all that workers will do with it (supervisor_jobs.load). */
+static struct conf *load(void *context, char error[512])
+{
+    const struct invocation *in = context;
+    struct conf *conf = conf_load(in->path, in->flags, in->flags_count, error);
+
+    if (conf == NULL)
+        return NULL;
+    if (check_keys(conf, error) == 0 && check_redis(conf, error) == 0 &&
+        check_rights(conf, error) == 0 && check_user(conf, error) == 0)
+        return conf;
+    conf_free(conf);
+    return NULL;
+}
+
+static int fail(const char *error)
+{
+    fprintf(stderr, "earshotd: %s\n", error);
+    return EX_CONFIG;
+}
+
+static int print(const struct invocation *in)
+{
+    char error[512];
+    struct conf *conf = conf_load(in->path, in->flags, in->flags_count, error);
+
+    if (conf == NULL)
+        return fail(error);
+    conf_print(conf, stdout);
+    conf_free(conf);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static struct invocation in;
+    const struct supervisor_jobs jobs = {
+        .mains = {.gate = gate_main, .hub = hub_main}, .load = load, .context = &in};
+    char error[512];
+    struct conf *conf;
+
+    log_open("earshotd", LOG_LEVEL_INFO);
+    read_options(&in, argc, argv);
+    if (in.action == ACTION_PRINT)
+        return print(&in);
+    conf = load(&in, error);
+    if (conf == NULL)
+        return fail(error);
+    if (in.action == ACTION_CHECK) {
+        printf("%s: ok\n", in.path != NULL ? in.path : "configuration");
+        conf_free(conf);
+        return EXIT_SUCCESS;
+    }
+    return supervisor_run(&jobs, conf);
+}

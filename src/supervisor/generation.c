@@ -1,0 +1,258 @@
+#include "supervisor/generation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf.h"
+
+#define WATCH_MS 1000
+#define HUB_SILENT_MS 10000 /* a hub renews its slot every second */
+#define GATES_GRACE_MS 4000 /* how long hubs wait for the last gates */
+#define DRAIN_SLACK_MS 5000 /* past drain_ms all is killed */
+
+enum phase { PHASE_RUNNING, PHASE_GATES_END, PHASE_HUBS_END, PHASE_KILLED };
+
+struct generation {
+    struct generation_mains mains;
+    struct conf *conf;
+    struct heritage heritage;
+    enum phase phase;
+    int64_t drain_started_ms;
+    int64_t watch_ms; /* of the next look at the scoreboard */
+    int gates;
+    int count; /* hubs, then gates */
+    struct worker workers[];
+};
+
+/* --- its size --- */
+
+static int cores(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static int between(int least, int value, int most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+static int count_gates(const struct conf *conf)
+{
+    return conf->gates > 0 ? conf->gates : between(8, 4 * cores(), 192);
+}
+
+static int count_hubs(const struct conf *conf)
+{
+    return conf->hubs > 0 ? conf->hubs : between(1, cores(), HERITAGE_HUBS_MAX);
+}
+
+/* --- birth --- */
+
+/* Both ends stay open here as long as the generation lives, so that what a gate sent survives its
+ * hub. */
+static int make_inlets(struct heritage *heritage)
+{
+    for (int i = 0; i < HERITAGE_HUBS_MAX; i++)
+        heritage->inlets[i][0] = heritage->inlets[i][1] = -1;
+    for (int i = 0; i < heritage->hubs; i++)
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                       heritage->inlets[i]) < 0)
+            return -1;
+    return 0;
+}
+
+static void start_worker(struct generation *g, struct worker *worker)
+{
+    spawn_start(worker, &g->heritage, worker->role == SLOT_HUB ? g->mains.hub : g->mains.gate);
+}
+
+struct generation *generation_start(const struct generation_mains *mains, struct conf *conf,
+                                    struct scoreboard *board, int listen_fd, char error[512])
+{
+    int gates = count_gates(conf), hubs = count_hubs(conf);
+    struct generation *g = mem_zero(sizeof(*g) + (size_t)(gates + hubs) * sizeof(struct worker));
+
+    g->mains = *mains;
+    g->gates = gates;
+    g->count = gates + hubs;
+    g->heritage = (struct heritage){
+        .conf = conf, .board = board, .index = -1, .listen_fd = listen_fd, .hubs = hubs};
+    if (make_inlets(&g->heritage) < 0) {
+        snprintf(error, 512, "cannot make the inlets of the hubs: %s", strerror(errno));
+        generation_free(g);
+        return NULL;
+    }
+    g->conf = conf;
+    for (int i = 0; i < g->count; i++) {
+        g->workers[i].role = i < hubs ? SLOT_HUB : SLOT_GATE;
+        g->workers[i].index = i < hubs ? i : i - hubs;
+        start_worker(g, &g->workers[i]);
+    }
+    return g;
+}
+
+void generation_free(struct generation *g)
+{
+    if (g == NULL)
+        return;
+    for (int i = 0; i < HERITAGE_HUBS_MAX; i++)
+        for (int end = 0; end < 2; end++)
+            if (g->heritage.inlets[i][end] >= 0)
+                close(g->heritage.inlets[i][end]);
+    conf_free(g->conf);
+    free(g);
+}
+
+const struct conf *generation_conf(const struct generation *g)
+{
+    return g->conf;
+}
+
+int generation_gates(const struct generation *g)
+{
+    return g->gates;
+}
+
+int generation_hubs(const struct generation *g)
+{
+    return g->heritage.hubs;
+}
+
+/* --- life and death --- */
+
+static int running(const struct generation *g, enum slot_role role)
+{
+    int count = 0;
+
+    for (int i = 0; i < g->count; i++)
+        count += g->workers[i].pid != 0 && g->workers[i].role == role;
+    return count;
+}
+
+/* Sends a signal to all workers of a role, which are then expected to end. */
+static void end_role(struct generation *g, enum slot_role role, int signal)
+{
+    for (int i = 0; i < g->count; i++) {
+        struct worker *worker = &g->workers[i];
+        if (worker->pid == 0 || worker->role != role)
+            continue;
+        worker->ending = true;
+        kill(worker->pid, signal);
+    }
+}
+
+bool generation_ended(struct generation *g, pid_t pid, int status)
+{
+    for (int i = 0; i < g->count; i++)
+        if (g->workers[i].pid == pid) {
+            spawn_ended(&g->workers[i], status);
+            return true;
+        }
+    return false;
+}
+
+void generation_drain(struct generation *g)
+{
+    if (g->phase != PHASE_RUNNING)
+        return;
+    g->phase = PHASE_GATES_END;
+    g->drain_started_ms = clock_mono_ms();
+    end_role(g, SLOT_GATE, SIGTERM);
+}
+
+void generation_kill(struct generation *g)
+{
+    g->phase = PHASE_KILLED;
+    end_role(g, SLOT_GATE, SIGKILL);
+    end_role(g, SLOT_HUB, SIGKILL);
+}
+
+bool generation_done(const struct generation *g)
+{
+    return g->phase != PHASE_RUNNING && running(g, SLOT_GATE) == 0 && running(g, SLOT_HUB) == 0;
+}
+
+/* How long a worker may stay in its state, and whether it has. A starting gate counts as a busy
+ * one. */
+static bool is_stuck(const struct generation *g, const struct worker *worker, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - worker->slot->since_ms;
+    int state = worker->slot->state;
+
+    if (worker->role == SLOT_HUB)
+        return age_ms > HUB_SILENT_MS;
+    return (state == SLOT_BUSY || state == SLOT_STARTING) && age_ms > g->conf->request_limit_ms;
+}
+
+static void watch(struct generation *g, int64_t now_ms)
+{
+    static const char *const states[] = {"starting", "idle", "busy", "draining"};
+
+    for (int i = 0; i < g->count; i++) {
+        struct worker *worker = &g->workers[i];
+        if (worker->pid == 0 || !is_stuck(g, worker, now_ms))
+            continue;
+        log_error("%s=%d worker=%d is stuck, killed: state=%s for_ms=%lld", spawn_role(worker),
+                  worker->index, (int)worker->pid, states[worker->slot->state & 3],
+                  (long long)(now_ms - worker->slot->since_ms));
+        kill(worker->pid, SIGKILL);
+    }
+}
+
+static void restart_due(struct generation *g, int64_t now_ms)
+{
+    for (int i = 0; i < g->count; i++)
+        if (g->workers[i].pid == 0 && now_ms >= g->workers[i].restart_ms)
+            start_worker(g, &g->workers[i]);
+}
+
+static void drain_on(struct generation *g, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - g->drain_started_ms;
+
+    if (g->phase == PHASE_GATES_END && (running(g, SLOT_GATE) == 0 || age_ms >= GATES_GRACE_MS)) {
+        g->phase = PHASE_HUBS_END;
+        end_role(g, SLOT_HUB, SIGTERM);
+    }
+    if (age_ms < g->conf->drain_ms + DRAIN_SLACK_MS || generation_done(g))
+        return;
+    log_warn("gates=%d hubs=%d did not end in time, killed", running(g, SLOT_GATE),
+             running(g, SLOT_HUB));
+    generation_kill(g);
+}
+
+void generation_tick(struct generation *g)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms >= g->watch_ms) {
+        watch(g, now_ms);
+        g->watch_ms = now_ms + WATCH_MS;
+    }
+    if (g->phase == PHASE_RUNNING)
+        restart_due(g, now_ms);
+    else if (g->phase != PHASE_KILLED)
+        drain_on(g, now_ms);
+}
+
+int64_t generation_due_ms(const struct generation *g)
+{
+    int64_t due_ms = g->watch_ms;
+
+    for (int i = 0; i < g->count && g->phase == PHASE_RUNNING; i++)
+        if (g->workers[i].pid == 0 && g->workers[i].restart_ms < due_ms)
+            due_ms = g->workers[i].restart_ms;
+    return due_ms;
+}

@@ -1,0 +1,57 @@
+/* generation.h - the gates and hubs that run under one configuration.
+ * Runs in: supervisor.  Blocks: never.
+ * A reload starts a second generation on the same socket and drains the first; a shutdown drains
+ * all. Draining goes gates first, since a gate without hubs could not hand its requests over:
+ *   running -> gates end (they answer the backlog) -> hubs end (they say bye) -> done */
+#ifndef EARSHOT_GENERATION_H
+#define EARSHOT_GENERATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "supervisor/spawn.h"
+
+struct conf;
+struct generation;
+
+/* What the workers of every generation run. */
+struct generation_mains {
+    spawn_main *gate;
+    spawn_main *hub;
+};
+
+/* Makes the inlets and starts hubs and gates. Owns `conf` from here on; on failure it is still the
+ * caller's. Returns NULL with one line in `error`. */
+struct generation *generation_start(const struct generation_mains *mains, struct conf *conf,
+                                    struct scoreboard *board, int listen_fd, char error[512]);
+
+/* Frees what is left; its workers must be gone. */
+void generation_free(struct generation *generation);
+
+const struct conf *generation_conf(const struct generation *generation);
+
+/* How many gates and hubs it has; 0 in the configuration means by the number of cores. */
+int generation_gates(const struct generation *generation);
+int generation_hubs(const struct generation *generation);
+
+/* Notes the end of one of its workers. False when the process is none of them. */
+bool generation_ended(struct generation *generation, pid_t pid, int status);
+
+/* Starts to drain; nothing is restarted any more. Twice is once. */
+void generation_drain(struct generation *generation);
+
+/* SIGKILL to all that are left, and nothing is restarted any more. */
+void generation_kill(struct generation *generation);
+
+/* Restarts what is due, kills what is stuck, and moves the draining on. To be called when
+ * generation_due_ms() has come and whenever a worker has ended. */
+void generation_tick(struct generation *generation);
+
+/* When it wants the next tick, clock_mono_ms(). */
+int64_t generation_due_ms(const struct generation *generation);
+
+/* True when it was drained or killed and no worker is left. */
+bool generation_done(const struct generation *generation);
+
+#endif

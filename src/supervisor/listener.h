@@ -1,0 +1,34 @@
+/* listener.h - the socket that the web server talks to.
+ * Runs in: supervisor.  Blocks: only while another daemon starts on the same directory.
+ * Our own, made as conf->listen says, or one handed over: by systemd (LISTEN_FDS) or as descriptor
+ * 0 by a spawner. Always non-blocking and close-on-exec. */
+#ifndef EARSHOT_LISTENER_H
+#define EARSHOT_LISTENER_H
+
+#include <sys/types.h>
+
+struct conf;
+
+struct listener {
+    int fd;
+    char *path;   /* of our unix socket, or NULL */
+    dev_t device; /* what the path was when we made it */
+    ino_t inode;
+};
+
+#define LISTENER_INIT \
+    {                 \
+        .fd = -1      \
+    }
+
+/* Makes or takes over the socket. A unix socket that nobody answers on is replaced, a live one is
+ * an error. Returns 0, or -1 with one line in `error`. */
+int listener_open(struct listener *listener, const struct conf *conf, char error[512]);
+
+/* Removes the socket's file, if it is still ours: no new connection then comes in. */
+void listener_unlink(struct listener *listener);
+
+/* Unlinks and closes. */
+void listener_close(struct listener *listener);
+
+#endif

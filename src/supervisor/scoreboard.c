@@ -1,0 +1,70 @@
+#include "supervisor/scoreboard.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+
+struct scoreboard *scoreboard_create(void)
+{
+    void *map = mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return map != MAP_FAILED ? map : NULL;
+}
+
+void scoreboard_free(struct scoreboard *board)
+{
+    if (board != NULL)
+        munmap(board, sizeof(*board));
+}
+
+/* Atomics are set one by one: readers may look at any time, and memset is no atomic store. */
+static void slot_reset(struct slot *slot)
+{
+    slot->pid = 0;
+    slot->state = SLOT_STARTING;
+    slot->since_ms = clock_mono_ms();
+    slot->requests = 0;
+    slot->streams = 0;
+    slot->rooms = 0;
+    slot->deliveries = 0;
+    slot->cuts = 0;
+    slot->gaps = 0;
+}
+
+struct slot *scoreboard_take(struct scoreboard *board, enum slot_role role, int index)
+{
+    for (size_t i = 0; i < SCOREBOARD_SLOTS; i++) {
+        struct slot *slot = &board->slots[i];
+        if (slot->role != SLOT_FREE)
+            continue;
+        slot_reset(slot);
+        slot->index = index;
+        slot->role = (int)role;
+        return slot;
+    }
+    return NULL;
+}
+
+void scoreboard_give_back(struct slot *slot)
+{
+    slot->role = SLOT_FREE;
+    slot_reset(slot);
+}
+
+void scoreboard_state(struct slot *slot, enum slot_state state)
+{
+    slot->since_ms = clock_mono_ms();
+    slot->state = (int)state;
+}
+
+uint64_t scoreboard_streams(const struct scoreboard *board)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < SCOREBOARD_SLOTS; i++)
+        if (board->slots[i].role == SLOT_HUB)
+            sum += board->slots[i].streams;
+    return sum;
+}

@@ -1,0 +1,48 @@
+/* scoreboard.h - what every worker is doing, in memory that all share.
+ * Runs in: supervisor (makes, reads), every worker (writes its own slot).  Blocks: never.
+ * One writer a slot, so plain atomic stores do; metrics read without a lock. */
+#ifndef EARSHOT_SCOREBOARD_H
+#define EARSHOT_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "store/breaker.h"
+
+#define SCOREBOARD_SLOTS 512
+
+enum slot_role { SLOT_FREE, SLOT_GATE, SLOT_HUB };
+enum slot_state { SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_DRAINING };
+
+struct slot {
+    _Atomic int pid;
+    _Atomic int role;         /* enum slot_role */
+    _Atomic int index;        /* the how-manieth gate or hub */
+    _Atomic int state;        /* enum slot_state */
+    _Atomic int64_t since_ms; /* clock_mono_ms() of the last change of state; a hub renews it every second */
+    _Atomic uint64_t requests; /* gate: answered; hub: taken over */
+    _Atomic uint64_t streams;  /* hub: open now */
+    _Atomic uint64_t rooms;    /* hub: with listeners now */
+    _Atomic uint64_t deliveries, cuts, gaps; /* hub, since it started */
+};
+
+struct scoreboard {
+    struct breaker redis;
+    struct slot slots[SCOREBOARD_SLOTS];
+};
+
+/* Maps a zeroed scoreboard that children inherit. NULL when the system has no memory. */
+struct scoreboard *scoreboard_create(void);
+void scoreboard_free(struct scoreboard *board);
+
+/* A free slot for a worker about to be forked, or NULL. */
+struct slot *scoreboard_take(struct scoreboard *board, enum slot_role role, int index);
+void scoreboard_give_back(struct slot *slot);
+
+/* Sets the state and its time. */
+void scoreboard_state(struct slot *slot, enum slot_state state);
+
+/* Streams open over all hubs. */
+uint64_t scoreboard_streams(const struct scoreboard *board);
+
+#endif

@@ -1,0 +1,22 @@
+/* supervisor.h - forks, watches, restarts, reloads, drains. Knows nothing of Redis.
+ * Runs in: supervisor.  Blocks: only while it reads the configuration.
+ * SIGTERM or SIGINT: drain; again: kill. SIGHUP: a new generation of workers under the
+ * configuration as it then is. */
+#ifndef EARSHOT_SUPERVISOR_H
+#define EARSHOT_SUPERVISOR_H
+
+#include "supervisor/generation.h"
+
+struct supervisor_jobs {
+    struct generation_mains mains;
+    /* Reads the configuration and checks all that a worker will need of it. NULL with one line in
+     * `error`. */
+    struct conf *(*load)(void *context, char error[512]);
+    void *context;
+};
+
+/* The life of the daemon, until it was told to end. Takes `conf` over. Returns the exit status: 0,
+ * or one of sysexits.h when it could not start. */
+int supervisor_run(const struct supervisor_jobs *jobs, struct conf *conf);
+
+#endif
