@@ -1,5 +1,6 @@
 /* conf.h - what the operator decided.
  * Runs in: every process; loaded once before the first fork, const after.
+ * Blocks: as long as reading a small file does.
  * Defaults < file < EARSHOT_* environment < flags. setting.c has one table with
  * a row a key: name, type, range, default; --print-config and the error texts
  * are made from it, and a test holds contrib/earshot.conf and the man page
@@ -18,29 +19,31 @@
 
 struct conf {
     /* The daemon. */
-    char *listen;          /* unix:PATH or HOST:PORT; key listen */
-    int listen_mode;       /* of the socket's file, octal; listen_mode = 0660 */
-    char *user;            /* to become when started as root; "" = stay */
-    int gates;             /* 0 = 4 a core, at least 8 */
-    int hubs;              /* 0 = one a core */
+    char *listen;    /* unix:PATH or HOST:PORT; key listen */
+    int listen_mode; /* of the socket's file, octal; listen_mode = 0660 */
+    char *user;      /* to become when started as root; "" = stay */
+    int gates;       /* 0 = 4 a core, at least 8 */
+    int hubs;        /* 0 = one a core */
     enum log_level log_level;
     int64_t request_limit_ms; /* a gate busy for longer is killed; request_limit = 30s */
     int64_t drain_ms;         /* how long SIGTERM waits for streams to end; drain = 10s */
 
     /* Redis. */
-    char *redis;              /* URL: redis://[user:password@]host[:port][/db] or unix://path[?db=n];
-                                 REDIS_URL in the environment counts too, under EARSHOT_REDIS */
+    char *redis; /* URL: redis://[user:password@]host[:port][/db] or unix://path[?db=n];
+                    REDIS_URL in the environment counts too, under EARSHOT_REDIS */
     int64_t redis_timeout_ms; /* for one command, connecting included; redis_timeout = 1500ms */
 
     /* Who. */
-    char *jwt_secret;                   /* HS256, kid "default"; also mints; at least 32 bytes */
-    char *jwt_keys[CONF_JWT_KEYS_MAX];  /* "kid alg source", source = path of a PEM or secret file; key jwt_key, repeatable */
+    char *jwt_secret;                  /* HS256, kid "default"; also mints; at least 32 bytes */
+    char *jwt_keys[CONF_JWT_KEYS_MAX]; /* "kid alg source", source = path of a PEM or secret file;
+                                          key jwt_key, repeatable */
     int jwt_keys_count;
-    char *jwt_issuer, *jwt_audience;    /* demanded when not "" */
-    int64_t token_ttl_ms;               /* of minted tokens; token_ttl = 12h */
-    char *anonymous;                    /* rights without a token: "lobby=rw,news-*=r"; "" = none */
-    char *members;                      /* rights of a token without a `rooms` claim; "*=rw" */
-    char *origins[CONF_ORIGINS_MAX];    /* other origins that browsers may call from; cors_origins, comma-separated */
+    char *jwt_issuer, *jwt_audience; /* demanded when not "" */
+    int64_t token_ttl_ms;            /* of minted tokens; token_ttl = 12h */
+    char *anonymous;                 /* rights without a token: "lobby=rw,news-*=r"; "" = none */
+    char *members;                   /* rights of a token without a `rooms` claim; "*=rw" */
+    char *origins[CONF_ORIGINS_MAX]; /* other origins that browsers may call from; cors_origins,
+                                        comma-separated */
     int origins_count;
 
     /* Sends. */
@@ -52,16 +55,18 @@ struct conf {
     int64_t idempotency_ttl_ms; /* idempotency_ttl = 24h */
 
     /* Receives. */
-    int streams_max;             /* all hubs together */
-    int stream_rooms_max;        /* rooms of one receive */
-    int64_t stream_age_ms;       /* about how long a stream lives, +-20 %; 0 = for ever; stream_age = 10m */
-    int64_t stream_queue_bytes;  /* how far a reader may lag; stream_queue = 256k */
-    int64_t stream_stall_ms;     /* a reader that takes nothing for so long is cut; stream_stall = 30s */
-    int64_t heartbeat_ms;        /* heartbeat = 15s */
-    int64_t retry_ms;            /* what SSE clients wait before they reconnect; retry = 2s */
-    int64_t poll_wait_ms;        /* a long-poll without wait=; poll_wait = 25s */
-    int64_t poll_wait_max_ms;    /* poll_wait_max = 120s */
-    int rooms_max;               /* rooms with listeners, a hub */
+    int streams_max;      /* all hubs together */
+    int stream_rooms_max; /* rooms of one receive */
+    int64_t
+        stream_age_ms; /* about how long a stream lives, +-20 %; 0 = for ever; stream_age = 10m */
+    int64_t stream_queue_bytes; /* how far a reader may lag; stream_queue = 256k */
+    int64_t
+        stream_stall_ms;  /* a reader that takes nothing for so long is cut; stream_stall = 30s */
+    int64_t heartbeat_ms; /* heartbeat = 15s */
+    int64_t retry_ms;     /* what SSE clients wait before they reconnect; retry = 2s */
+    int64_t poll_wait_ms; /* a long-poll without wait=; poll_wait = 25s */
+    int64_t poll_wait_max_ms; /* poll_wait_max = 120s */
+    int rooms_max;            /* rooms with listeners, a hub */
 };
 
 /* One key given on the command line: "--gates 4" is {"gates", "4"}. */
@@ -70,18 +75,19 @@ struct conf_flag {
     const char *value;
 };
 
-/* The file to read: `given` (from --config), else EARSHOT_CONFIG from the environment, else the one in sysconfdir
- * when it exists, else NULL. */
+/* The file to read: `given` (from --config), else EARSHOT_CONFIG from the environment, else the one
+ * in sysconfdir when it exists, else NULL. */
 const char *conf_path(const char *given);
 
-/* Reads the file (NULL = none), the environment and `count` flags into a new configuration and checks all of
- * it. Returns NULL with one line in `error` (file and line or variable or flag; what was wrong; what is
- * allowed), or the configuration, which conf_free takes back. Does not demand a key: conf_check_daemon does. */
+/* Reads the file (NULL = none), the environment and `count` flags into a new configuration and
+ * checks all of it. Returns NULL with one line in `error` (file and line or variable or flag; what
+ * was wrong; what is allowed), or the configuration, which conf_free takes back. Does not demand a
+ * key: conf_check_daemon does. */
 struct conf *conf_load(const char *path, const struct conf_flag *flags, int count, char error[512]);
 void conf_free(struct conf *conf);
 
-/* What a daemon needs beyond well-formed values: at least one JWT key, a secret of 32 bytes or more.
- * Returns 0, or -1 with the reason in `error`. */
+/* What a daemon needs beyond well-formed values: at least one JWT key, a secret of 32 bytes or
+ * more. Returns 0, or -1 with the reason in `error`. */
 int conf_check_daemon(const struct conf *conf, char error[512]);
 
 /* Prints every key with its value, secrets as "********" (also the password within a URL). */

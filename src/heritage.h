@@ -1,5 +1,5 @@
 /* heritage.h - all that a child inherits across fork.
- * Runs in: supervisor (fills it), every worker (reads it). */
+ * Runs in: supervisor (fills it), every worker (reads it).  Blocks: never. */
 #ifndef EARSHOT_HERITAGE_H
 #define EARSHOT_HERITAGE_H
 
@@ -12,9 +12,9 @@ struct slot;
 struct heritage {
     const struct conf *conf;
     struct scoreboard *board;
-    struct slot *slot;      /* the worker's own */
-    int index;              /* gate or hub number, from 0 */
-    int listen_fd;          /* non-blocking; -1 in a hub */
+    struct slot *slot; /* the worker's own */
+    int index;         /* gate or hub number, from 0 */
+    int listen_fd;     /* non-blocking; -1 in a hub */
     int hubs;
     /* A SOCK_SEQPACKET pair a hub: gates send connections into [1], the hub takes them from [0].
      * The supervisor keeps both ends, so that what was sent survives the death of a hub. */

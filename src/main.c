@@ -59,6 +59,17 @@ static const char help[] =
 
 /* --- options --- */
 
+/* The long option of a key: - for _. To be freed. */
+static char *option_name(const char *key)
+{
+    char *name = mem_strdup(key);
+
+    for (char *p = name; *p != '\0'; p++)
+        if (*p == '_')
+            *p = '-';
+    return name;
+}
+
 /* Makes the options of getopt_long: our own, then each key of the configuration with - for _. */
 static struct option *make_options(void)
 {
@@ -72,14 +83,9 @@ static struct option *make_options(void)
     struct option *options = mem_zero((own_count + SETTING_ROWS_MAX + 1) * sizeof(*options));
 
     memcpy(options, own, sizeof(own));
-    for (int i = 0; setting_table[i].key != NULL; i++) {
-        char *name = mem_strdup(setting_table[i].key);
-        for (char *p = name; *p != '\0'; p++)
-            if (*p == '_')
-                *p = '-';
-        options[own_count + (size_t)i] =
-            (struct option){name, required_argument, NULL, OPTION_KEYS + i};
-    }
+    for (int i = 0; setting_table[i].key != NULL; i++)
+        options[own_count + (size_t)i] = (struct option){option_name(setting_table[i].key),
+                                                         required_argument, NULL, OPTION_KEYS + i};
     return options;
 }
 
@@ -121,12 +127,31 @@ static void take_option(struct invocation *in, int value)
     case OPTION_HELP:
         fputs(help, stdout);
         exit(EXIT_SUCCESS);
-    case '?':
-        fputs("earshotd: --help lists the options\n", stderr);
-        exit(EX_USAGE);
     default:
         add_flag(in, setting_table[value - OPTION_KEYS].key, optarg);
     }
+}
+
+/* getopt_long says less: what was meant. It has moved past the argument that it did not like. */
+static void refuse(const char *argument, int value)
+{
+    char key[64];
+    const struct setting *near;
+
+    snprintf(key, sizeof(key), "%s", argument + strspn(argument, "-"));
+    key[strcspn(key, "=")] = '\0';
+    for (char *p = key; *p != '\0'; p++)
+        if (*p == '-')
+            *p = '_';
+    near = setting_nearest(key);
+    if (value == ':')
+        fprintf(stderr, "earshotd: %.60s needs a value\n", argument);
+    else if (near != NULL && setting_find(key) == NULL)
+        fprintf(stderr, "earshotd: there is no option %.60s; is --%s meant?\n", argument,
+                option_name(near->key));
+    else
+        fprintf(stderr, "earshotd: %.60s is not understood; --help lists the options\n", argument);
+    exit(EX_USAGE);
 }
 
 static void read_options(struct invocation *in, int argc, char **argv)
@@ -134,8 +159,12 @@ static void read_options(struct invocation *in, int argc, char **argv)
     struct option *options = make_options();
     int value;
 
-    while ((value = getopt_long(argc, argv, "", options, NULL)) != -1)
+    opterr = 0;
+    while ((value = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (value == '?' || value == ':')
+            refuse(argv[optind - 1], value);
         take_option(in, value);
+    }
     free_options(options);
     if (optind < argc) {
         fprintf(stderr, "earshotd: \"%.60s\" is no option; --help lists them\n", argv[optind]);

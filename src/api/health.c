@@ -18,10 +18,13 @@ void health_live(struct api *api)
     ok(api, "{\"status\":\"ok\"}\n");
 }
 
-/* GET readyz, GET health - Redis answers, too. 200 {"status":"ok"}, 503. */
+/* GET readyz, GET health - Redis answers, too. 200 {"status":"ok"}, 400 for deep=, 503. */
 void health_ready(struct api *api)
 {
-    if (!api_store_failed(api, store_ping(api->store)))
+    /* Better no answer than one that looks like a deeper look. */
+    if (request_query(api->request, "deep") != NULL)
+        api_fail(api, 400, "parameter_invalid", "deep= is not offered");
+    else if (!api_store_failed(api, store_ping(api->store)))
         ok(api, "{\"status\":\"ok\"}\n");
 }
 

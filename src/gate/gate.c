@@ -128,8 +128,10 @@ static int authenticate(struct gate *gate, struct api *api)
     }
     reason = token_verify(gate->keyring, &gate->arena, token, strlen(token),
                           gate->request.namespace, clock_wall_ms(), &gate->identity);
-    if (reason != NULL)
+    if (reason != NULL) {
+        gate->identity = gate->anonymous; /* nobody, in the log too */
         return refuse_token(api, reason);
+    }
     gate->identity.by_cookie = by_cookie;
     if (by_cookie && request_unsafe(&gate->request) &&
         !origin_trusted(&gate->request, gate->conf)) {
@@ -220,6 +222,7 @@ static void reply(struct gate *gate)
         log_debug("the web server did not take the reply");
 }
 
+/* At level debug; `status` 0 = parked. No query: it may hold what is secret. */
 static void log_access(const struct gate *gate, int status, int64_t start_ms)
 {
     const char *user = gate->identity.user_id, *trace = gate->request.traceparent;

@@ -5,8 +5,8 @@
 
 struct heritage;
 
-/* The life of a gate process; returns its exit status. Ends on SIGTERM once the listening socket's backlog is
- * answered, and when its supervisor dies. */
+/* The life of a gate process; returns its exit status. Ends on SIGTERM once the listening socket's
+ * backlog is answered, and when its supervisor dies. */
 int gate_main(const struct heritage *heritage);
 
 #endif

@@ -31,7 +31,7 @@ struct page {
 struct log_view {
     struct event_id last;   /* ever given */
     struct event_id oldest; /* kept; 0-0 = none */
-    bool trimmed;           /* ever */
+    struct event_id gone;   /* the newest that was trimmed away; 0-0 = none */
     size_t count;
     struct entry *entries[PAGE_EVENTS];
 };
@@ -49,9 +49,9 @@ static int read_view(const redisReply *reply, struct log_view *view)
     memset(view, 0, sizeof(*view));
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3 ||
         read_id(reply->element[0], &view->last) < 0 ||
-        read_id(reply->element[1], &view->oldest) < 0)
+        read_id(reply->element[1], &view->oldest) < 0 ||
+        read_id(reply->element[2], &view->gone) < 0)
         return -1;
-    view->trimmed = reply->element[2]->integer == 1;
     for (size_t i = 3; i + 1 < reply->elements && view->count < PAGE_EVENTS; i += 2) {
         const redisReply *json = reply->element[i + 1];
         struct event event = {.durable = true, .json = json->str, .json_len = json->len};
@@ -67,10 +67,7 @@ static int read_view(const redisReply *reply, struct log_view *view)
 /* Was something trimmed that a reader at this cursor has not had? */
 static bool has_lost(const struct log_view *view, struct event_id cursor)
 {
-    return view->trimmed && event_id_compare(cursor, nothing) != 0 &&
-           (event_id_compare(view->oldest, cursor) > 0 ||
-            event_id_compare(view->oldest, nothing) == 0) &&
-           event_id_compare(view->last, cursor) > 0;
+    return event_id_compare(cursor, nothing) != 0 && event_id_compare(view->gone, cursor) > 0;
 }
 
 static void ask_log(struct room *room, struct event_id after, const char *count, ask_answer *answer,

@@ -48,7 +48,7 @@ static void free_connection(uv_handle_t *handle)
         (struct connection *)((char *)handle - offsetof(struct connection, poll));
 
     buf_free(&c->out);
-    free(c->text);
+    free(c->kept);
     free(c);
 }
 
@@ -168,6 +168,15 @@ static void end(struct connection *c)
         close_connection(c);
 }
 
+/* A stream's head leaves with its hello, when every event from then on will reach it: who has seen
+ * the head and then sends something is sure to receive it. */
+static void put_head(struct connection *c)
+{
+    if (!c->headed && c->form != FRAME_JSON)
+        outgoing_head(&hub_of(c)->scratch, c);
+    c->headed = true;
+}
+
 /* Sends the scratch buffer. Returns false when the connection broke and is closed. */
 static bool send_scratch(struct connection *c)
 {
@@ -283,6 +292,7 @@ void connection_started(struct connection *c)
         if (c->members[i].state == MEMBER_WAITING && c->members[i].start == START_LATEST)
             return;
     set_state(c, CONNECTION_OPEN);
+    put_head(c);
     outgoing_hello(&hub->scratch, &hub->line, c);
     if (send_scratch(c))
         connection_pump(c);
@@ -298,6 +308,7 @@ void connection_bye(struct connection *c, const char *reason)
         answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_UNAVAILABLE);
         return;
     }
+    put_head(c);
     outgoing_bye(&hub->scratch, &hub->line, c, reason);
     if (send_scratch(c))
         end(c);
@@ -376,6 +387,7 @@ static void time_out(struct connection *c, bool by_age)
         answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_UNAVAILABLE);
         return;
     }
+    put_head(c);
     if (by_age)
         outgoing_retry(&hub->scratch, c, 0, 2000);
     if (send_scratch(c))
@@ -423,6 +435,7 @@ void connection_due(void *arg, struct wheel_timer *timer)
         time_out(c, passed(now, c->age_tick));
     } else if (c->blocked_tick == 0 && c->form != FRAME_JSON && c->state != CONNECTION_ENDING &&
                (int64_t)(now - c->sent_tick) * WHEEL_TICK_MS >= hub->conf->heartbeat_ms) {
+        put_head(c);
         frame_heartbeat(&hub->scratch, (enum frame_form)c->form);
         c->sent_tick = now;
         if (!send_scratch(c))
@@ -463,7 +476,7 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->text_cursor = p->text_cursor;
     c->counted = p->count > 0;
     c->left = p->count;
-    c->text = outgoing_keep(p);
+    c->kept = outgoing_keep(p);
     uv_poll_init(&hub->loop, &c->poll, c->fd);
     uv_poll_start(&c->poll, UV_READABLE, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);
@@ -477,9 +490,6 @@ void connection_create(struct hub *hub, int *fd, const struct parking *p)
 {
     struct connection *c = make(hub, fd, p);
 
-    outgoing_head(&hub->scratch, c, p->headers);
-    if (!send_scratch(c))
-        return;
     if (hub->draining) {
         connection_bye(c, "restart");
         return;

@@ -73,13 +73,12 @@ static void on_reply(void *owner, const redisReply *reply)
     const redisReply *what, *channel, *payload;
     struct room *room;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2) {
-        wire_drop(&hub->feed.wire,
-                  reply->type == REDIS_REPLY_ERROR ? reply->str : "no array on a feed");
+    if (reply->type == REDIS_REPLY_ERROR) {
+        wire_drop(&hub->feed.wire, reply->str);
         return;
     }
     wire_expect(&hub->feed.wire, false);
-    if (reply->elements < 3)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3)
         return;
     what = reply->element[0];
     channel = reply->element[1];

@@ -9,7 +9,7 @@
 #include "hub/state.h"
 
 struct kept {
-    char *headers; /* of a long-poll's answer */
+    char *headers; /* of the reply, until its head is sent */
     size_t types_count;
     char *types[PARKING_TYPES_MAX];
     char bytes[];
@@ -26,7 +26,7 @@ static char *keep_string(char **at, const char *s)
 
 struct kept *outgoing_keep(const struct parking *p)
 {
-    const char *headers = p->form == FRAME_JSON && p->headers != NULL ? p->headers : "";
+    const char *headers = p->headers != NULL ? p->headers : "";
     size_t bytes = strlen(headers) + 1;
     struct kept *kept;
     char *at;
@@ -59,16 +59,13 @@ static void append_cursor(struct buf *out, const struct connection *c)
     }
 }
 
-void outgoing_head(struct buf *out, const struct connection *c, const char *headers)
+void outgoing_head(struct buf *out, const struct connection *c)
 {
-    if (c->form == FRAME_JSON)
-        return;
-    buf_printf(
-        out,
-        "Status: 200 OK\r\nContent-Type: %s\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
-        "X-Content-Type-Options: nosniff\r\n",
-        frame_content_types[c->form]);
-    buf_str(out, headers != NULL ? headers : "");
+    buf_printf(out,
+               "Status: 200 OK\r\nContent-Type: %s\r\nCache-Control: "
+               "no-store\r\nX-Accel-Buffering: no\r\n",
+               frame_content_types[c->form]);
+    buf_str(out, c->kept != NULL ? c->kept->headers : "");
     buf_str(out, "\r\n");
     if (c->form == FRAME_SSE)
         buf_printf(out, "retry: %lld\n\n", (long long)hub_of(c)->conf->retry_ms);
@@ -114,11 +111,11 @@ bool outgoing_wants(const struct connection *c, const struct entry *entry)
     size_t len;
     const char *type;
 
-    if (c->text == NULL || c->text->types_count == 0)
+    if (c->kept == NULL || c->kept->types_count == 0)
         return true;
     type = event_type(entry->event.json, entry->event.json_len, &len);
-    for (size_t i = 0; i < c->text->types_count; i++)
-        if (strlen(c->text->types[i]) == len && memcmp(c->text->types[i], type, len) == 0)
+    for (size_t i = 0; i < c->kept->types_count; i++)
+        if (strlen(c->kept->types[i]) == len && memcmp(c->kept->types[i], type, len) == 0)
             return true;
     return false;
 }
@@ -183,9 +180,9 @@ static void append_answer_head(struct buf *out, const struct connection *c, cons
                                const char *type)
 {
     buf_printf(out, "Status: %s\r\nCache-Control: no-cache\r\n%s", status,
-               c->text != NULL ? c->text->headers : "");
+               c->kept != NULL ? c->kept->headers : "");
     if (type != NULL)
-        buf_printf(out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", type);
+        buf_printf(out, "Content-Type: %s\r\n", type);
 }
 
 /* 503 as http/problem would say it; the hub has no request to make one of. */

@@ -23,12 +23,13 @@ struct connection {
     LIST_ENTRY(connection) link;
     struct wheel_timer timer;
     struct buf out;    /* bytes for the wire that the socket did not take */
-    struct kept *text; /* or NULL */
+    struct kept *kept; /* or NULL */
     int fd;
     uint16_t request_id;
     unsigned char state; /* enum connection_state */
     unsigned char form;  /* enum frame_form */
     bool fastcgi, many, if_none_match, text_cursor;
+    bool headed;  /* a stream's head is sent; a long-poll's comes with its answer */
     bool counted; /* ends after `left` more events */
     bool broken;  /* a write failed: to be closed */
     uint32_t left;
@@ -40,9 +41,8 @@ struct connection {
 
 struct kept *outgoing_keep(const struct parking *parking);
 
-/* The head of a stream and its `retry:`; nothing for a long-poll, whose head comes with its answer.
- */
-void outgoing_head(struct buf *out, const struct connection *c, const char *headers);
+/* The head of a stream and its `retry:`. */
+void outgoing_head(struct buf *out, const struct connection *c);
 
 void outgoing_hello(struct buf *out, struct buf *line, const struct connection *c);
 

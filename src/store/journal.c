@@ -142,12 +142,16 @@ enum store_status journal_page(struct store *store, struct arena *arena, const c
     redisReply *reply = NULL;
     enum store_status status;
 
+    *page = (struct page){0};
+    /* Beyond the ends of all ids there is nothing, which Redis calls an error. */
+    if ((before != NULL && before->ms == 0 && before->seq == 0) ||
+        (after != NULL && after->ms == UINT64_MAX && after->seq == UINT64_MAX))
+        return STORE_OK;
     key_log(key, namespace, room);
     snprintf(count, sizeof(count), "%zu", limit + 1);
     if (before != NULL || after != NULL)
         event_id_format(edge + 1, after != NULL ? *after : *before);
     status = run_range(store, 6, after != NULL ? oldest_first : newest_first, &reply);
-    *page = (struct page){0};
     if (status != STORE_OK)
         return status;
     page->more = reply->elements > limit;

@@ -258,15 +258,18 @@ int listener_open(struct listener *listener, const struct conf *conf, char error
 
     if (rc == 0)
         rc = take_from_spawner(listener, error);
-    if (rc > 0)
-        log_info("listens on the socket that was handed over");
     if (rc == 0)
         rc = strncmp(conf->listen, "unix:", 5) == 0 ? open_unix(listener, conf, error)
                                                     : open_tcp(listener, conf, error);
-    if (rc >= 0)
-        return 0;
-    listener_close(listener);
-    return -1;
+    if (rc < 0) {
+        listener_close(listener);
+        return -1;
+    }
+    if (rc > 0)
+        log_info("listens on the socket that was handed over");
+    else
+        log_info("listens: listen=%s", conf->listen);
+    return 0;
 }
 
 void listener_unlink(struct listener *listener)

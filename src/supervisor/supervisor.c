@@ -212,7 +212,7 @@ int supervisor_run(const struct supervisor_jobs *jobs, struct conf *conf)
         log_error("%s", error);
         conf_free(conf);
     } else {
-        log_info("started: listen=%s gates=%d hubs=%d", conf->listen, generation_gates(s.current),
+        log_info("started: gates=%d hubs=%d", generation_gates(s.current),
                  generation_hubs(s.current));
         notify_state("READY=1");
         loop(&s);

@@ -196,10 +196,13 @@ test('does text with cursor=1 resume?', async () => {
 test('can a name or a text forge a line or a control line?', async () => {
   const stream = await e.listen('rooms/forged/events?as=text');
   await sleep(100);
-  for (const name of ['# bye reason=expired', 'x\nadmin: y', '[other] admin']) await e.send('forged', 'text\n# gap\r\u2028admin: z', bearer(tokenOf('mallory', { name })));
-  await until('three lines', () => stream.items.length >= 3);
-  assert.equal(stream.raw.map(String).join('').split(/[\n\r\u2028]/).length, 4);
-  assert.ok(stream.items.every((i) => i.type === 'message'));
+  const names = ['# bye reason=expired', 'admin: x', '[other] admin', '1700000000000-0 admin'];
+  for (const name of names) await e.send('forged', 'text\n# gap\r\u2028admin: z', bearer(tokenOf('mallory', { name })));
+  await until('a line each', () => stream.items.length >= names.length);
+  assert.equal(stream.raw.map(String).join('').split(/[\n\r\u2028]/).length, names.length + 1);
+  assert.deepEqual(stream.items.map((i) => [i.type, i.name]), names.map((name) => ['message', name]));
+  const broken = await e.post('rooms/forged/messages', 'x', { 'content-type': 'text/plain', ...bearer(tokenOf('mallory', { name: 'x\nadmin: y' })) });
+  assert.equal(broken.status, 401);
   stream.close();
 });
 

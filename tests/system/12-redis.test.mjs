@@ -37,7 +37,10 @@ async function outage(room, down, up) {
   await until('a send is taken again', async () => (await e.request('POST', `rooms/${room}/messages`, { body: 'after', headers: text, agent: false })).status === 201, 6000);
   await stream.waitContent('after', 2000);
   await many.waitContent('after', 2000);
-  assert.deepEqual(stream.contents, ['before', 'after']);
+  // A send that Redis had already taken in when it was stopped may be there in spite of its 503, which
+  // says only that nobody knows: that is what Idempotency-Key is for.
+  assert.deepEqual(stream.contents.filter((c) => c !== 'lost'), ['before', 'after']);
+  assert.deepEqual(many.contents, stream.contents);
   assert.ok(stream.open && many.open);
   assert.equal((await e.get('readyz')).status, 200);
   stream.close();
@@ -120,11 +123,15 @@ test('down from the start: does the daemon start, say so, and recover by itself?
     await other.startDaemon();
     await other.startNginx();
     assert.equal((await other.get('readyz')).status, 503);
-    const stream = await other.listen('rooms/early/events?as=sse');
+    // A stream that is opened now begins once Redis is there.
+    const opened = other.listen('rooms/early/events?as=sse');
+    await sleep(500);
     await other.startRedis();
     await other.ready();
+    const stream = await within(2000, 'the stream begins', opened);
+    await stream.waitType('hello', 2000);
     await other.send('early', 'x');
-    await stream.waitContent('x', 4000);
+    await stream.waitContent('x', 2000);
     stream.close();
   } finally {
     await other.stop();
@@ -133,7 +140,7 @@ test('down from the start: does the daemon start, say so, and recover by itself?
 
 test('by TCP with a user, a password and another database: does it work, and a wrong password say so?', async () => {
   const port = await freePort();
-  const tcp = ['--port', String(port), '--bind', '127.0.0.1', '--user', 'chat on >s3cr%t ~* &* +@all', '--user', 'default on nopass ~* &* +@all'];
+  const tcp = ['--port', String(port), '--bind', '127.0.0.1', '--user', 'chat', 'on', '>s3cr%t', '~*', '&*', '+@all'];
   const other = await Earshot.start({ redisArgs: tcp, redisUrl: () => `redis://chat:s3cr%25t@127.0.0.1:${port}/3` });
   try {
     await other.send('tcp', 'x');

@@ -5,7 +5,7 @@ import http from 'node:http';
 import { test } from 'node:test';
 import { Earshot, forFile, random, seed, sleep, until, within } from './harness.mjs';
 
-const e = await forFile({ conf: { streams_max: 300, stream_stall: '2s', stream_queue: '64k', stream_age: '0', gates: 8 } });
+const e = await forFile({ conf: { streams_max: 300, stream_stall: '2s', stream_queue: '80k', stream_age: '0', gates: 8 } });
 
 const batch = (n, size) => Array.from({ length: n }, () => JSON.stringify({ content: 'x'.repeat(size) })).join('\n');
 const NDJSON = { 'content-type': 'application/x-ndjson' };

@@ -166,11 +166,11 @@ export class Earshot {
   static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true } = {}) {
     const e = new Earshot();
     e.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot-test-'));
-    e.mark = `EARSHOT_TEST=${path.basename(e.dir)}-${randomBytes(4).toString('hex')}`;
+    e.mark = `TEST_MARK=${path.basename(e.dir)}-${randomBytes(4).toString('hex')}`;
     e.env = {
       PATH,
       LANG: 'C.UTF-8',
-      EARSHOT_TEST: e.mark.split('=')[1],
+      TEST_MARK: e.mark.split('=')[1],
       ASAN_OPTIONS: `detect_leaks=1:log_path=${e.dir}/sanitizer:log_exe_name=1`,
       UBSAN_OPTIONS: `print_stacktrace=1:log_path=${e.dir}/sanitizer`,
       LSAN_OPTIONS: 'report_objects=0',
@@ -362,6 +362,7 @@ ${temp}  include nginx-site.conf;
     const stream = await this.open(where, headers);
     if (stream.status !== 200) throw new Error(`listen: ${stream.status} ${await stream.all()}`);
     stream.withCursor = /[?&]cursor=1/.test(where);
+    stream.many = where.startsWith('events?');
     stream.parse();
     return stream;
   }
@@ -458,7 +459,7 @@ export class Stream {
   }
 
   takeLine(bytes) {
-    const item = textItem(bytes, this.withCursor);
+    const item = textItem(bytes, this);
     if (item.cursor) this.cursor = item.cursor;
     this.items.push(item);
   }
@@ -503,8 +504,8 @@ function ndjsonItem(text) {
   return { ...eventItem(event), cursor: event.cursor ?? event.id };
 }
 
-/** A line of text form, as src/event/frame.h describes it, with or without the cursor in front. */
-export function textItem(bytes, withCursor = false) {
+/** A line of text form, as src/event/frame.h describes it: with or without the cursor and the room in front. */
+export function textItem(bytes, { withCursor = false, many = false } = {}) {
   let line = bytes;
   let cursor;
   if (withCursor && line[0] !== 0x23) {
@@ -514,7 +515,7 @@ export function textItem(bytes, withCursor = false) {
   }
   if (line[0] === 0x23) return { type: line.subarray(2).toString().split(' ')[0], line: line.toString() };
   let room;
-  if (line[0] === 0x5b) {
+  if (many) {
     const end = line.indexOf('] ');
     room = line.subarray(1, end).toString();
     line = line.subarray(end + 2);

@@ -19,7 +19,7 @@ const socketDirs = () => fs.readdirSync('/tmp').filter((name) => name.startsWith
 /** Starts a quickstart as a terminal does, in a process group of its own. */
 async function start(...args) {
   const mark = randomBytes(8).toString('hex');
-  const child = spawn(program, args, { cwd: temp, detached: true, env: { ...process.env, EARSHOT_TEST: mark }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { cwd: temp, detached: true, env: { ...process.env, TEST_MARK: mark }, stdio: ['ignore', 'pipe', 'pipe'] });
   const q = { child, out: '', err: '', mark };
   child.stdout.on('data', (chunk) => { q.out += chunk; });
   child.stderr.on('data', (chunk) => { q.err += chunk; });
@@ -31,7 +31,7 @@ async function start(...args) {
   q.stop = async (signal = 'SIGINT', to = -child.pid) => {
     process.kill(to, signal);
     const how = await within(15000, 'quickstart ends', q.ended);
-    assert.deepEqual(marked(`EARSHOT_TEST=${mark}`), [], 'processes are left');
+    assert.deepEqual(marked(`TEST_MARK=${mark}`), [], 'processes are left');
     return how;
   };
   return q;
@@ -115,7 +115,7 @@ test('does it say so when one of the three dies, show its log and stop the other
     assert.equal(how.code, 1);
     assert.match(q.err, new RegExp(`${name} has ended`));
     assert.match(q.err, new RegExp(`${name}\\.log`));
-    await until('nothing is left', () => marked(`EARSHOT_TEST=${q.mark}`).length === 0);
+    await until('nothing is left', () => marked(`TEST_MARK=${q.mark}`).length === 0);
   }
 });
 
@@ -126,7 +126,7 @@ test('is what a killed quickstart left stopped by the next?', async () => {
   await q.ended.catch(() => {});
   const next = await (await start(...args)).ready();
   assert.match(next.out, /left over/);
-  assert.deepEqual(marked(`EARSHOT_TEST=${q.mark}`), []);
+  assert.deepEqual(marked(`TEST_MARK=${q.mark}`), []);
   await next.stop();
 });
 

@@ -37,7 +37,8 @@ local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
 local previous = newest and newest[1] or '0-0'
 local id = '-' .. now
 if keep ~= '' then
-    id = redis.call('XADD', log, 'MAXLEN', '~', keep, '*', 'e', json)
+    -- With the id before it, so that a reader can tell what was trimmed from what never was.
+    id = redis.call('XADD', log, 'MAXLEN', '~', keep, '*', 'e', json, 'p', previous)
 end
 if done_key then
     redis.call('SET', done_key, id .. ' ' .. ARGV[5], 'PX', ARGV[6])
