@@ -154,11 +154,16 @@ static bool is_address(const char *text)
     return units_number(colon + 1, &port) == 0 && port >= 1 && port <= 65535;
 }
 
+/* topology.c reads the rest, and says which of these are not built yet. */
 static bool is_url(const char *text)
 {
-    const char *colon = strstr(text, "://");
+    static const char *const schemes[] = {"redis://", "rediss://", "unix://", "redis+sentinel://",
+                                          "redis+cluster://"};
 
-    return colon != NULL && colon != text && colon[3] != '\0' && is_visible(text);
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
+            return text[strlen(schemes[i])] != '\0' && is_visible(text);
+    return false;
 }
 
 static bool is_grant(char *grant)

@@ -24,22 +24,25 @@ struct grant {
 
 struct identity {
     const char *user_id; /* NULL = anonymous */
-    const char *name;    /* never NULL: the user id where the token names none, "anonymous" without one */
-    bool admin;          /* every right in every room */
-    bool by_cookie;      /* unsafe methods must prove their origin */
-    int64_t expires_ms;  /* wall clock; 0 = never (anonymous) */
-    const char *token_id; /* jti, or NULL */
+    const char
+        *name;  /* never NULL: the user id where the token names none, "anonymous" without one */
+    bool admin; /* every right in every room */
+    bool by_cookie;        /* unsafe methods must prove their origin */
+    int64_t expires_ms;    /* wall clock; 0 = never (anonymous) */
+    const char *token_id;  /* jti, or NULL */
     const char *namespace; /* the token's `ns`, or NULL = any */
     size_t grants_count;
     struct grant grants[POLICY_GRANTS_MAX];
 };
 
-/* Reads "lobby=rw,team-*=r" and appends its grants. Letters: r, w, m. Strings live in the arena. Returns 0, or
- * -1 with one line in `error`. */
+/* Reads "lobby=rw,team-*=r" and appends its grants. Letters: r, w, m. Strings live in the arena.
+ * Returns 0, or -1 with one line in `error`. */
 int policy_parse(struct identity *identity, struct arena *arena, const char *text, char error[256]);
 
-/* Adds one grant; rights as letters. Returns 0, or -1 when pattern or letters are malformed or there are too many. */
-int policy_grant(struct identity *identity, struct arena *arena, const char *pattern, const char *letters);
+/* Adds one grant; rights as letters. Returns 0, or -1 when pattern or letters are malformed or
+ * there are too many. */
+int policy_grant(struct identity *identity, struct arena *arena, const char *pattern,
+                 const char *letters);
 
 /* May this identity do this in this (resolved) room? */
 bool policy_allows(const struct identity *identity, const char *room, enum right right);

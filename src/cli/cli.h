@@ -1,5 +1,5 @@
 /* cli.h - what the parts of the earshot command share: how it ends.
- * Runs in: earshot command. */
+ * Runs in: earshot command.  Blocks: never. */
 #ifndef EARSHOT_CLI_H
 #define EARSHOT_CLI_H
 

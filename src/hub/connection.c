@@ -21,6 +21,7 @@
 #include "supervisor/scoreboard.h"
 
 #define BATCH_BYTES 49152
+#define GRACE_MS 1000
 #define FCGI_ABORT_REQUEST 2
 
 /* The only way from state to state; tests/style compares this table with docs/connection.dot. */
@@ -233,9 +234,14 @@ static void fill(struct connection *c, struct member *member)
     }
 }
 
-/* A reader that does not read fell out of the ring: it is cut, and comes back from its cursor. */
+/* A reader that takes nothing while its next event falls out of the ring is cut, and comes back
+ * from its cursor. One that was only overtaken by a burst reads on from the log. */
 static bool is_too_slow(const struct connection *c)
 {
+    uint32_t now = hub_of(c)->wheel.now;
+
+    if (now < c->blocked_tick + GRACE_MS / WHEEL_TICK_MS)
+        return false;
     for (unsigned i = 0; i < c->members_count; i++)
         if (c->members[i].state == MEMBER_LIVE &&
             c->members[i].next < c->members[i].room->ring.first)

@@ -146,6 +146,7 @@ int room_join(struct hub *hub, const char *namespace, const char *name, struct m
     member->start = (unsigned char)start->kind;
     member->cursor = start->id;
     member->may_lose = start->kind != START_AFTER;
+    member->joined = ring_end(&room->ring);
     if (start->kind == START_TIME) {
         if (start->id.ms == 0)
             member->start = START_ALL;
@@ -337,6 +338,14 @@ static struct entry *next_entry(struct member *member)
     }
 }
 
+/* No cursor tells ephemeral events apart: without this a reader that comes back would get those
+ * again that it had, and a new one those from before it came. */
+static bool is_older(const struct member *member, const struct entry *entry)
+{
+    return member->state == MEMBER_LIVE && member->next < member->joined && !entry->event.durable &&
+           (!entry->gap || member->may_lose);
+}
+
 struct entry *room_peek(struct member *member)
 {
     for (;;) {
@@ -347,8 +356,8 @@ struct entry *room_peek(struct member *member)
             continue;
         if (entry == NULL)
             return NULL;
-        if (entry->gap || !entry->event.durable ||
-            event_id_compare(entry->event.id, member->cursor) > 0)
+        if (!is_older(member, entry) && (entry->gap || !entry->event.durable ||
+                                         event_id_compare(entry->event.id, member->cursor) > 0))
             return entry;
         room_advance(member, entry);
     }

@@ -42,6 +42,7 @@ struct member {
     struct room *room;
     struct event_id cursor; /* everything up to here was delivered, or is not wanted */
     uint64_t next;          /* MEMBER_LIVE: number in the ring */
+    uint64_t joined;        /* the ring's end when it came; what has no id before is not for it */
     struct page *page;      /* MEMBER_READING, MEMBER_PAGING */
     unsigned page_index;
     unsigned char state; /* enum member_state */

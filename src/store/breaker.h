@@ -1,5 +1,5 @@
 /* breaker.h - what all gates know of a Redis that fails.
- * Runs in: gate; lies in the scoreboard, which all share.
+ * Runs in: gate; lies in the scoreboard, which all share.  Blocks: never.
  * When Redis does not answer in time, all fail at once for a while; then one of them tries again. A
  * stopped Redis must not hold every gate for its full time-out. */
 #ifndef EARSHOT_BREAKER_H

@@ -17,21 +17,26 @@ static int fail(struct topology *t, char error[256], const char *reason)
     return -1;
 }
 
+/* Returns NULL when a % is not followed by two hexadecimal digits, or stands for NUL. */
 static char *percent_decode(const char *s, size_t len)
 {
     char *out = mem_alloc(len + 1);
     size_t n = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (s[i] == '%' && i + 2 < len && isxdigit((unsigned char)s[i + 1]) &&
-            isxdigit((unsigned char)s[i + 2])) {
-            char hex[3] = {s[i + 1], s[i + 2], '\0'};
+        char hex[3] = "";
 
-            out[n++] = (char)strtol(hex, NULL, 16);
-            i += 2;
-        } else {
-            out[n++] = s[i];
+        out[n++] = s[i];
+        if (s[i] != '%')
+            continue;
+        if (len - i > 2 && isxdigit((unsigned char)s[i + 1]) && isxdigit((unsigned char)s[i + 2]))
+            memcpy(hex, &s[i + 1], 2);
+        out[n - 1] = (char)strtol(hex, NULL, 16);
+        if (out[n - 1] == '\0') {
+            free(out);
+            return NULL;
         }
+        i += 2;
     }
     out[n] = '\0';
     return out;
@@ -52,29 +57,35 @@ static int number(const char *s, int max, int *out)
     return 0;
 }
 
-/* Takes "user:password@" or ":password@" off the front, if it is there, and returns the rest. */
-static const char *take_login(struct topology *t, const char *s)
+/* Reads "user:password" or ":password", which ends at `at`. Returns 0, or -1 when it is malformed.
+ */
+static int read_login(struct topology *t, const char *s, const char *at)
 {
-    const char *at = strrchr(s, '@');
-    const char *colon;
+    const char *colon = memchr(s, ':', (size_t)(at - s));
 
-    if (at == NULL)
-        return s;
-    colon = memchr(s, ':', (size_t)(at - s));
     if (colon == NULL)
-        colon = at;
+        return -1;
+    t->password = percent_decode(colon + 1, (size_t)(at - colon - 1));
     if (colon > s)
         t->user = percent_decode(s, (size_t)(colon - s));
-    if (colon < at)
-        t->password = percent_decode(colon + 1, (size_t)(at - colon - 1));
-    return at + 1;
+    return t->password != NULL && (colon == s || t->user != NULL) ? 0 : -1;
 }
 
+static int fail_login(struct topology *t, char error[256])
+{
+    return fail(t, error,
+                "the login of the Redis URL is no user:password, or has a % that encodes nothing");
+}
+
+/* A path may hold an @ as well as a password: the login ends where the path begins. */
 static int parse_unix(struct topology *t, const char *s, char error[256])
 {
+    const char *at = s[0] != '/' ? strstr(s, "@/") : NULL;
     const char *query;
 
-    s = take_login(t, s);
+    if (at != NULL && read_login(t, s, at) < 0)
+        return fail_login(t, error);
+    s = at != NULL ? at + 1 : s;
     query = strchr(s, '?');
     if (query != NULL && (strncmp(query, "?db=", 4) != 0 || number(query + 4, 65535, &t->db) < 0))
         return fail(t, error, "the database of the Redis URL is no number");
@@ -86,33 +97,45 @@ static int parse_unix(struct topology *t, const char *s, char error[256])
     return 0;
 }
 
+/* Reads host:port or [address]:port. Returns NULL, or what is wrong. */
+static const char *read_address(struct topology *t, const char *s, size_t len)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:%";
+    size_t skip = s[0] == '[', host_len;
+    const char *end = memchr(s, s[0] == '[' ? ']' : ':', len);
+    char *port;
+    int status = 0;
+
+    if (skip > 0 && end == NULL)
+        return "the address in the Redis URL has no ]";
+    host_len = end != NULL ? (size_t)(end - s) : len;
+    t->host = mem_strndup(s + skip, host_len - skip);
+    t->port = 6379;
+    if (t->host[0] == '\0')
+        return "the Redis URL names no host";
+    if (strspn(t->host, allowed) != strlen(t->host))
+        return "the host of the Redis URL holds what no host does";
+    port = mem_strndup(s + host_len + skip, len - host_len - (end != NULL ? skip : 0));
+    if (port[0] != '\0')
+        status = port[0] == ':' ? number(port + 1, 65535, &t->port) : -1;
+    free(port);
+    return status < 0 || t->port == 0 ? "the port of the Redis URL is not 1 to 65535" : NULL;
+}
+
 static int parse_tcp(struct topology *t, const char *s, char error[256])
 {
-    const char *slash, *colon;
-    char *authority;
+    const char *at = strrchr(s, '@');
+    const char *slash, *wrong;
 
-    s = take_login(t, s);
+    if (at != NULL && read_login(t, s, at) < 0)
+        return fail_login(t, error);
+    s = at != NULL ? at + 1 : s;
     slash = strchr(s, '/');
     if (slash != NULL && slash[1] != '\0' && number(slash + 1, 65535, &t->db) < 0)
         return fail(t, error, "the database of the Redis URL is no number");
-    authority = mem_strndup(s, slash != NULL ? (size_t)(slash - s) : strlen(s));
-    t->port = 6379;
-    colon = authority[0] == '[' ? strchr(authority, ']') : authority;
-    colon = colon != NULL ? strchr(colon, ':') : NULL;
-    if (colon != NULL && (number(colon + 1, 65535, &t->port) < 0 || t->port == 0)) {
-        free(authority);
-        return fail(t, error, "the port of the Redis URL is not 1 to 65535");
-    }
-    t->host =
-        mem_strndup(authority, colon != NULL ? (size_t)(colon - authority) : strlen(authority));
-    free(authority);
-    if (t->host[0] == '[') {
-        t->host[strcspn(t->host, "]")] = '\0';
-        memmove(t->host, t->host + 1, strlen(t->host));
-    }
-    if (t->host[0] == '\0')
-        return fail(t, error, "the Redis URL names no host");
-    return 0;
+    wrong = read_address(t, s, slash != NULL ? (size_t)(slash - s) : strlen(s));
+    return wrong != NULL ? fail(t, error, wrong) : 0;
 }
 
 struct topology *topology_parse(const char *url, char error[256])

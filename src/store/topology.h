@@ -15,7 +15,8 @@ struct topology {
 };
 
 /* Reads redis://[user:password@]host[:port][/db] or unix://[user:password@]path[?db=n];
- * percent-encoding in user and password. Returns NULL with one line in `error`. */
+ * percent-encoding in user and password, in which an @ may stand as it is. Returns NULL with one
+ * line in `error`, which tells nothing of the URL. */
 struct topology *topology_parse(const char *url, char error[256]);
 void topology_free(struct topology *topology);
 

@@ -88,6 +88,15 @@ test('does a stop end open streams with bye?', async () => {
   assert.match(stdout.toString(), /^# bye/);
 });
 
+test('does a script\'s `quickstart &` end at SIGINT, which such scripts ignore?', async () => {
+  const { code, stdout } = await run('sh', ['-c', `
+    '${program}' --port ${await freePort()} --dir script >out 2>&1 &
+    for i in $(seq 100); do grep -q Ctrl-C out && break; sleep 0.1; done
+    kill -INT $!; wait $!; echo $?`], { cwd: temp });
+  assert.equal(code, 0);
+  assert.equal(stdout.toString(), '0\n');
+});
+
 test('does a DIR too long for a unix socket work?', async () => {
   const dir = path.join(temp, 'd'.repeat(100), 'e'.repeat(50));
   const port = await freePort();

@@ -145,8 +145,7 @@ static void test_id(void **state)
 {
     static char *const bad[] = {
         "HTTP_X_REQUEST_ID=a b", "HTTP_X_REQUEST_ID=<script>", "HTTP_X_REQUEST_ID=a\nb",
-        "HTTP_X_REQUEST_ID="
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+        "HTTP_X_REQUEST_ID=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     char first[64];
 
     (void)state;
