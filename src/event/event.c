@@ -175,9 +175,11 @@ const char *event_type(const char *json, size_t json_len, size_t *type_len)
 
 bool event_type_sendable(const char *type)
 {
-    static const char *const own[] = {"edit",   "delete", "reaction", "join", "leave",
-                                      "typing", "read",   "signal",   "room", "member",
-                                      "hello",  "gap",    "bye"};
+    /* In a browser, events of the type error or open would call EventSource's own onerror and
+     * onopen. */
+    static const char *const own[] = {"edit",   "delete", "reaction", "join",  "leave",
+                                      "typing", "read",   "signal",   "room",  "member",
+                                      "hello",  "gap",    "bye",      "error", "open"};
     size_t len = type != NULL ? strlen(type) : 0;
 
     if (len == 0 || type_span(type, len) != len)

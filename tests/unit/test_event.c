@@ -326,6 +326,8 @@ static void test_type_sendable(void **state)
         "hello",
         "gap",
         "bye",
+        "error",
+        "open",
         "",
         "A",
         "Message",
