@@ -1,5 +1,6 @@
 #include "gate/gate.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -245,6 +246,8 @@ static void forget(struct buf *b)
 /* Makes the gate as it was before the request. */
 static void tidy(struct gate *gate)
 {
+    bool large = gate->body.cap > KEEP_BYTES || gate->output.cap > KEEP_BYTES;
+
     log_request(NULL);
     reply_clear(&gate->reply);
     forget(&gate->body);
@@ -252,6 +255,9 @@ static void tidy(struct gate *gate)
     memset(&gate->parking, 0, sizeof(gate->parking));
     gate->identity = (struct identity){.name = "anonymous"};
     arena_clear(&gate->arena);
+    /* glibc keeps what one large batch took for as long as the process lives. */
+    if (large)
+        malloc_trim(0);
 }
 
 static void serve(struct gate *gate)

@@ -173,8 +173,10 @@ static void end(struct connection *c)
  * the head and then sends something is sure to receive it. */
 static void put_head(struct connection *c)
 {
-    if (!c->headed && c->form != FRAME_JSON)
-        outgoing_head(&hub_of(c)->scratch, c);
+    if (c->headed || c->form == FRAME_JSON)
+        return;
+    outgoing_head(&hub_of(c)->scratch, c);
+    c->kept = outgoing_headed(c->kept);
     c->headed = true;
 }
 

@@ -1,5 +1,6 @@
 #include "hub/hub.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -20,12 +21,15 @@
 #include "store/topology.h"
 #include "supervisor/scoreboard.h"
 
+#define TRIM_STREAMS 1000
+
 static uv_timer_t tick_timer;
 static uv_prepare_t turn_end;
 static uv_signal_t term_signal;
 static pid_t supervisor;
 static int64_t second_ms; /* when the last second's work was done */
 static int64_t end_by_ms; /* while draining */
+static unsigned peak;     /* of streams, since memory was last given back */
 
 uint32_t hub_tick_in(const struct hub *hub, int64_t in_ms)
 {
@@ -46,11 +50,23 @@ static void on_turn_end(uv_prepare_t *prepare)
     ask_flush(&hub->ask);
 }
 
+/* Gives back to the system what a peak of streams took: glibc does not by itself. */
+static void trim(const struct hub *hub)
+{
+    if (hub->connections_count > peak)
+        peak = hub->connections_count;
+    if (peak < TRIM_STREAMS || hub->connections_count > peak / 2)
+        return;
+    peak = hub->connections_count;
+    malloc_trim(0);
+}
+
 static void every_second(struct hub *hub, int64_t now_ms)
 {
     second_ms = now_ms;
     atomic_store(&hub->slot->since_ms, now_ms);
     room_tick_all(hub, now_ms);
+    trim(hub);
     if (getppid() != supervisor) {
         log_error("the supervisor is gone");
         uv_stop(&hub->loop);

@@ -44,6 +44,14 @@ struct kept *outgoing_keep(const struct parking *p)
     return kept;
 }
 
+struct kept *outgoing_headed(struct kept *kept)
+{
+    if (kept == NULL || kept->types_count > 0)
+        return kept;
+    free(kept);
+    return NULL;
+}
+
 static const struct hub *hub_of(const struct connection *c)
 {
     return c->poll.loop->data;

@@ -41,6 +41,9 @@ struct connection {
 
 struct kept *outgoing_keep(const struct parking *parking);
 
+/* After the head is sent: frees what was only for it. Returns what is still needed, or NULL. */
+struct kept *outgoing_headed(struct kept *kept);
+
 /* The head of a stream and its `retry:`. */
 void outgoing_head(struct buf *out, const struct connection *c);
 
