@@ -11,6 +11,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { freePort, marked, root, run, sleep, until, within } from './harness.mjs';
 
+const started = [];
+after(() => {
+  for (const q of started) for (const { pid } of marked(`TEST_MARK=${q.mark}`)) process.kill(pid, 'SIGKILL');
+});
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot test-'));
 after(() => fs.rmSync(temp, { recursive: true, force: true }));
 const program = path.join(root, 'quickstart');
@@ -21,6 +25,7 @@ async function start(...args) {
   const mark = randomBytes(8).toString('hex');
   const child = spawn(program, args, { cwd: temp, detached: true, env: { ...process.env, TEST_MARK: mark }, stdio: ['ignore', 'pipe', 'pipe'] });
   const q = { child, out: '', err: '', mark };
+  started.push(q);
   child.stdout.on('data', (chunk) => { q.out += chunk; });
   child.stderr.on('data', (chunk) => { q.err += chunk; });
   q.ended = new Promise((resolve) => { child.on('close', (code, signal) => resolve({ code, signal })); });
