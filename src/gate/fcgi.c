@@ -17,8 +17,9 @@
 #include "base/mem.h"
 
 #define BODY_STEP 8192
-#define DRAIN_STALL_MS \
-    1000               /* how long a connection from the backlog may take to speak, in the end */
+/* How long the parameters of a request may stall once they have begun: a web server sends them in
+ * one piece, so half a request is hostile or broken, and must not hold a gate. */
+#define START_STALL_MS 1000
 #define FRESH_MS 100   /* and one that was accepted before, and has not spoken yet */
 #define LINGER_MS 1000 /* for a peer that still sends when it has been answered */
 #define LINGER_BYTES (16 << 20)
@@ -189,7 +190,7 @@ static int accept_one(struct fcgi *fcgi)
         close(0);
     }
     if (fd >= 0)
-        set_time_limit(fd, fcgi->draining ? DRAIN_STALL_MS : FCGI_STALL_MS);
+        set_time_limit(fd, START_STALL_MS);
     return fd;
 }
 
@@ -279,6 +280,7 @@ int fcgi_body(struct fcgi *fcgi, size_t limit, struct buf *body)
     int n;
 
     buf_clear(body);
+    set_time_limit(fcgi->current->request.ipcFd, FCGI_STALL_MS);
     do {
         n = FCGX_GetStr(buf_reserve(body, BODY_STEP), BODY_STEP, in);
         body->len += (size_t)n;
@@ -315,12 +317,30 @@ static void linger(int fd)
     }
 }
 
+/* Reads and drops a body that was refused unread, so that its connection can be kept. To close it instead would
+ * be too late: the web server may send its next request on it as soon as it has the reply. */
+static void skip_body(struct fcgi *fcgi)
+{
+    FCGX_Stream *in = fcgi->current->request.in;
+    size_t skipped = 0;
+    char trash[16384];
+    int n;
+
+    do {
+        n = FCGX_GetStr(trash, sizeof(trash), in);
+        skipped += (size_t)n;
+    } while (n == sizeof(trash) && skipped < LINGER_BYTES);
+    fcgi->unread = n == sizeof(trash) || FCGX_GetError(in) != 0;
+}
+
 int fcgi_reply(struct fcgi *fcgi, const char *data, size_t len)
 {
     struct connection *c = fcgi->current;
     FCGX_Request *request = &c->request;
     int result;
 
+    if (fcgi->unread && request->keepConnection && !fcgi->draining)
+        skip_body(fcgi);
     fcgi->current = NULL;
     FCGX_PutStr(data, (int)len, request->out);
     /* As FCGX_Finish_r does, but with our own way to close. */

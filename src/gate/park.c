@@ -1,6 +1,7 @@
 #include "gate/park.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include "supervisor/scoreboard.h"
 
 #define COMPLAIN_MS 1000
+#define FULL_WAIT_MS 50 /* a hub empties its inlet once a turn */
 #define RETRY_MIN_MS 2000
 #define RETRY_SPREAD_MS 8000
 
@@ -83,7 +85,8 @@ static int least(const uint64_t loads[HERITAGE_HUBS_MAX], int hubs, int first, u
     return best;
 }
 
-static int offer(const struct heritage *heritage, const struct buf *record, int fd)
+/* Offers it to each hub, the least loaded first. Returns 0, or -1 when none took it. */
+static int offer_once(const struct heritage *heritage, const struct buf *record, int fd)
 {
     static unsigned turn; /* ties go round */
     uint64_t loads[HERITAGE_HUBS_MAX], tried = 0;
@@ -102,6 +105,20 @@ static int offer(const struct heritage *heritage, const struct buf *record, int 
         tried |= UINT64_C(1) << hub;
     }
     return -1;
+}
+
+/* A storm of receives may fill all inlets for a moment: that is waited for once. */
+static int offer(const struct heritage *heritage, const struct buf *record, int fd)
+{
+    struct pollfd inlets[HERITAGE_HUBS_MAX];
+
+    if (offer_once(heritage, record, fd) == 0)
+        return 0;
+    for (int i = 0; i < heritage->hubs; i++)
+        inlets[i] = (struct pollfd){.fd = heritage->inlets[i][1], .events = POLLOUT};
+    if (poll(inlets, (nfds_t)heritage->hubs, FULL_WAIT_MS) <= 0)
+        return -1;
+    return offer_once(heritage, record, fd);
 }
 
 int park_send(const struct heritage *heritage, const struct parking *parking, int fd)

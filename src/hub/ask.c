@@ -126,6 +126,20 @@ static void ask_again(struct ask *ask, struct question *q)
     send_question(ask, q);
 }
 
+/* Loading, failing over, busy: what is asked here only reads, so it is asked until it is answered.
+ */
+static bool passes_by_itself(const redisReply *reply)
+{
+    static const char *const words[] = {"LOADING",     "BUSY",     "MASTERDOWN",
+                                        "CLUSTERDOWN", "TRYAGAIN", "READONLY"};
+
+    for (size_t i = 0; reply->type == REDIS_REPLY_ERROR && i < sizeof(words) / sizeof(words[0]);
+         i++)
+        if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
 static void on_reply(void *owner, const redisReply *reply)
 {
     struct ask *ask = owner;
@@ -141,9 +155,7 @@ static void on_reply(void *owner, const redisReply *reply)
         ask_again(ask, q);
         return;
     }
-    if (reply->type == REDIS_REPLY_ERROR && q->answer != NULL) {
-        /* Loading, failing over, out of order: what is asked here only reads, so ask until it is
-         * answered. */
+    if (q->answer != NULL && passes_by_itself(reply)) {
         TAILQ_INSERT_HEAD(&ask->sent, q, link);
         wire_drop(&ask->wire, reply->str);
         return;

@@ -18,7 +18,7 @@ struct ask {
     TAILQ_HEAD(question_list, question) sent, unsent;
 };
 
-/* Called once with the answer, which is an array for scripts; never with an error. */
+/* Called once with the answer: an array for scripts, or an error that does not pass by itself. */
 typedef void ask_answer(void *arg, const redisReply *reply);
 
 void ask_open(struct ask *ask, uv_loop_t *loop, const struct topology *topology,

@@ -64,10 +64,22 @@ static int read_view(const redisReply *reply, struct log_view *view)
     return 0;
 }
 
-/* Was something trimmed that a reader at this cursor has not had? */
+/* Was something trimmed that a reader at this cursor has not had? Or is the cursor of another log:
+ * where nothing was trimmed, a cursor that is an event's (a time's has the greatest seq) is not
+ * below the oldest. */
 static bool has_lost(const struct log_view *view, struct event_id cursor)
 {
-    return event_id_compare(cursor, nothing) != 0 && event_id_compare(view->gone, cursor) > 0;
+    if (event_id_compare(cursor, nothing) == 0)
+        return false;
+    if (event_id_compare(view->gone, nothing) == 0 && cursor.seq != UINT64_MAX)
+        return event_id_compare(view->oldest, cursor) > 0;
+    return event_id_compare(view->gone, cursor) > 0;
+}
+
+static void log_refusal(const struct room *room, const redisReply *reply)
+{
+    log_error("the log of a room cannot be read room=%s reply=\"%.200s\"",
+              room != NULL ? room->key : "", reply->type == REDIS_REPLY_ERROR ? reply->str : "");
 }
 
 static void ask_log(struct room *room, struct event_id after, const char *count, ask_answer *answer,
@@ -120,8 +132,13 @@ static void on_sync(void *arg, const redisReply *reply)
     room->asks--;
     room->syncs--;
     /* An answer from before the subscription was lost says nothing of the time since. */
-    if (room->syncs > 0 || room->state != ROOM_SYNCING || read_view(reply, &view) < 0)
+    if (room->syncs > 0 || room->state != ROOM_SYNCING)
         return;
+    if (read_view(reply, &view) < 0) {
+        log_refusal(room, reply);
+        room_unreadable(room);
+        return;
+    }
     if (room->synced) {
         sync_again(room, &view);
         return;
@@ -166,13 +183,16 @@ static void release_page(struct page *page)
     free(page);
 }
 
-/* Puts a page that reaches the ring in front of it, if there is room. Returns whether it did. */
+/* Puts a page that reaches the ring in front of it, if there is room. Returns whether it did. The
+ * ring then begins where the page does, or behind what was trimmed: whoever comes with an older
+ * cursor must be told. */
 static bool extend_ring(struct room *room, struct page *page, const struct log_view *view)
 {
+    bool trimmed = event_id_compare(view->gone, page->after) > 0;
+    struct event_id floor = trimmed ? view->gone : page->after;
     size_t bytes = room->ring.bytes;
 
-    if (page->full || has_lost(view, page->after) ||
-        event_id_compare(page->after, room->floor) >= 0)
+    if (page->full || event_id_compare(floor, room->floor) >= 0)
         return false;
     for (size_t i = 0; i < page->count; i++)
         bytes += entry_weight(page->entries[i]);
@@ -181,7 +201,7 @@ static bool extend_ring(struct room *room, struct page *page, const struct log_v
     for (size_t i = page->count; i > 0; i--)
         if (event_id_compare(page->entries[i - 1]->event.id, room->floor) <= 0)
             ring_prepend(&room->ring, entry_hold(page->entries[i - 1]));
-    room->floor = page->after;
+    room->floor = floor;
     return true;
 }
 
@@ -202,8 +222,6 @@ static void start_page(struct member *member, struct page *page, const struct lo
     member->oldest = view->oldest;
     member->may_lose = false;
     if (in_ring || (member->lost && page->count == 0)) {
-        if (member->lost)
-            member->cursor = member->to;
         room_attach(member);
         release_page(page);
         return;
@@ -211,6 +229,21 @@ static void start_page(struct member *member, struct page *page, const struct lo
     member->page = page;
     member->page_index = 0;
     member->state = MEMBER_PAGING;
+}
+
+/* Redis refuses to read this room: those who wait for it are told; others go on. */
+static void refuse_all(struct page *page, const redisReply *reply)
+{
+    struct member *member;
+
+    log_refusal(page->waiting.lh_first != NULL ? page->waiting.lh_first->room : NULL, reply);
+    while ((member = LIST_FIRST(&page->waiting)) != NULL) {
+        LIST_REMOVE(member, in_page);
+        member->page = NULL;
+        member->state = MEMBER_WAITING;
+        release_page(page);
+        connection_unreadable(member->connection);
+    }
 }
 
 static void on_page(void *arg, const redisReply *reply)
@@ -224,8 +257,11 @@ static void on_page(void *arg, const redisReply *reply)
     LIST_REMOVE(page, link);
     page->room = NULL;
     room->asks--;
-    if (read_view(reply, &view) < 0)
-        log_error("the read script answers nonsense room=%s", room->name);
+    if (read_view(reply, &view) < 0) {
+        refuse_all(page, reply);
+        release_page(page);
+        return;
+    }
     memcpy(page->entries, view.entries, view.count * sizeof(view.entries[0]));
     page->count = view.count;
     page->full = view.count == PAGE_EVENTS;

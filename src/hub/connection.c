@@ -313,13 +313,37 @@ void connection_bye(struct connection *c, const char *reason)
     if (c->state == CONNECTION_ENDING || c->state == CONNECTION_CLOSED)
         return;
     if (c->form == FRAME_JSON) {
-        answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_UNAVAILABLE);
+        answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_RESTARTING);
         return;
     }
     put_head(c);
     outgoing_bye(&hub->scratch, &hub->line, c, reason);
     if (send_scratch(c))
         end(c);
+}
+
+/* Ends a receive that cannot be served. An EventSource stops for good at any status but 200, so it
+ * gets an empty stream and a time to come back after. */
+static void refuse(struct connection *c, enum outgoing_answer why)
+{
+    struct hub *hub = hub_of(c);
+
+    if (c->headed) {
+        connection_bye(c, "restart");
+    } else if (c->form != FRAME_SSE) {
+        answer(c, why);
+    } else {
+        put_head(c);
+        outgoing_retry(&hub->scratch, c, 2000, 10000);
+        if (send_scratch(c))
+            end(c);
+    }
+}
+
+void connection_unreadable(struct connection *c)
+{
+    if (c->state == CONNECTION_STARTING || c->state == CONNECTION_OPEN)
+        refuse(c, OUTGOING_NO_REDIS);
 }
 
 void connection_bye_all(struct hub *hub, int64_t spread_ms)
@@ -392,7 +416,7 @@ static void time_out(struct connection *c, bool by_age)
     struct hub *hub = hub_of(c);
 
     if (c->form == FRAME_JSON) {
-        answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_UNAVAILABLE);
+        answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_NO_REDIS);
         return;
     }
     put_head(c);
@@ -444,7 +468,7 @@ void connection_due(void *arg, struct wheel_timer *timer)
     } else if (c->blocked_tick == 0 && c->form != FRAME_JSON && c->state != CONNECTION_ENDING &&
                (int64_t)(now - c->sent_tick) * WHEEL_TICK_MS >= hub->conf->heartbeat_ms) {
         put_head(c);
-        frame_heartbeat(&hub->scratch, (enum frame_form)c->form);
+        outgoing_heartbeat(&hub->scratch, c);
         c->sent_tick = now;
         if (!send_scratch(c))
             return;
@@ -494,12 +518,23 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     return c;
 }
 
+/* Once a second at most: clients must not fill the log. */
+static void warn_full(struct hub *hub)
+{
+    static uint32_t quiet_until;
+
+    if (hub->wheel.now < quiet_until)
+        return;
+    quiet_until = hub_tick_in(hub, 1000);
+    log_warn("no more rooms on this hub rooms_max=%d", hub->conf->rooms_max);
+}
+
 void connection_create(struct hub *hub, int *fd, const struct parking *p)
 {
     struct connection *c = make(hub, fd, p);
 
     if (hub->draining) {
-        connection_bye(c, "restart");
+        refuse(c, OUTGOING_RESTARTING);
         return;
     }
     for (size_t i = 0; i < p->rooms_count; i++) {
@@ -508,8 +543,8 @@ void connection_create(struct hub *hub, int *fd, const struct parking *p)
         member->connection = c;
         c->members_count++;
         if (room_join(hub, p->namespace, p->rooms[i], member, &p->starts[i]) < 0) {
-            log_warn("no more rooms on this hub rooms_max=%d", hub->conf->rooms_max);
-            connection_bye(c, "busy");
+            warn_full(hub);
+            refuse(c, OUTGOING_FULL);
             return;
         }
     }

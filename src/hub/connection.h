@@ -33,6 +33,9 @@ void connection_pump(struct connection *connection);
 /* Ends it with `bye`: "restart", "expired". A long-poll gets an empty answer. */
 void connection_bye(struct connection *connection, const char *reason);
 
+/* Redis refuses to read one of its rooms: ends it with 503, or so that the client comes back. */
+void connection_unreadable(struct connection *connection);
+
 /* Ends all connections, each at a random time within `spread_ms`. */
 void connection_bye_all(struct hub *hub, int64_t spread_ms);
 

@@ -3,8 +3,10 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -106,17 +108,36 @@ static void on_term(uv_signal_t *signal, int number)
     connection_bye_all(hub, spread_ms);
 }
 
+/* Names the hub by its inlet, which its successor inherits, and by this start of the machine: what
+ * a hub that was killed had told of its listeners is overwritten by the next, not added to. */
+static void name_hub(struct hub *hub, int inlet_fd)
+{
+    char text[128] = "";
+    unsigned char hash[16];
+    struct stat inlet = {0};
+    FILE *boot = fopen("/proc/sys/kernel/random/boot_id", "r");
+    size_t len;
+
+    if (boot == NULL || fgets(text, 64, boot) == NULL)
+        snprintf(text, 64, "%u", randombytes_random());
+    if (boot != NULL)
+        fclose(boot);
+    fstat(inlet_fd, &inlet);
+    len = strlen(text);
+    snprintf(text + len, sizeof(text) - len, " %llu", (unsigned long long)inlet.st_ino);
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
+    sodium_bin2base64(hub->id, sizeof(hub->id), hash, sizeof(hash),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
 static int open_hub(struct hub *hub, const struct heritage *heritage, struct topology **topology)
 {
-    unsigned char id[12];
     char error[256];
 
     hub->conf = heritage->conf;
     hub->slot = heritage->slot;
     hub->started_ms = clock_mono_ms();
-    randombytes_buf(id, sizeof(id));
-    sodium_bin2base64(hub->id, sizeof(hub->id), id, sizeof(id),
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    name_hub(hub, heritage->inlets[heritage->index][0]);
     TAILQ_INIT(&hub->dirty);
     TAILQ_INIT(&hub->leases);
     LIST_INIT(&hub->connections);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "conf.h"
+#include "hub/connection.h"
 #include "hub/state.h"
 
 struct kept {
@@ -176,6 +177,17 @@ void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_m
                    (long long)(least_ms + randombytes_uniform((uint32_t)(most_ms - least_ms + 1))));
 }
 
+void outgoing_heartbeat(struct buf *out, const struct connection *c)
+{
+    frame_heartbeat(out, (enum frame_form)c->form);
+    if (c->form != FRAME_SSE || c->state != CONNECTION_OPEN || c->kept == NULL)
+        return;
+    /* Without data it is no event, but the id counts (WHATWG HTML, 9.2.6). */
+    buf_str(out, "id: ");
+    append_cursor(out, c);
+    buf_str(out, "\n\n");
+}
+
 void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c, const char *reason)
 {
     buf_str(line, "\"reason\":");
@@ -194,15 +206,22 @@ static void append_answer_head(struct buf *out, const struct connection *c, cons
 }
 
 /* 503 as http/problem would say it; the hub has no request to make one of. */
-static void append_unavailable(struct buf *out, const struct connection *c)
+static void append_unavailable(struct buf *out, struct buf *line, const struct connection *c,
+                               enum outgoing_answer kind)
 {
-    static const char body[] =
-        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-        "\"detail\":\"Redis cannot be reached; try again "
-        "later.\",\"code\":\"redis_unavailable\"}\n";
+    static const char *const words[][2] = {
+        [OUTGOING_NO_REDIS] = {"redis_unavailable", "Redis does not answer for this room"},
+        [OUTGOING_FULL] = {"streams_full", "This server holds as many rooms as it may"},
+        [OUTGOING_RESTARTING] = {"restarting", "This server restarts"},
+    };
 
+    buf_printf(line,
+               "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+               "\"code\":\"%s\",\"detail\":\"%s; try again later.\"}\n",
+               words[kind][0], words[kind][1]);
     append_answer_head(out, c, "503 Service Unavailable", "application/problem+json");
-    buf_printf(out, "Retry-After: 1\r\nContent-Length: %zu\r\n\r\n%s", sizeof(body) - 1, body);
+    buf_printf(out, "Retry-After: 1\r\nContent-Length: %zu\r\n\r\n%s", line->len, line->data);
+    buf_clear(line);
 }
 
 void outgoing_answer(struct buf *out, struct buf *line, const struct connection *c,
@@ -210,9 +229,9 @@ void outgoing_answer(struct buf *out, struct buf *line, const struct connection 
 {
     struct buf cursor = BUF_INIT;
 
-    if (kind == OUTGOING_UNAVAILABLE) {
+    if (kind != OUTGOING_EVENTS && kind != OUTGOING_TIMEOUT) {
         buf_clear(out);
-        append_unavailable(out, c);
+        append_unavailable(out, line, c, kind);
         return;
     }
     append_cursor(&cursor, c);

@@ -63,16 +63,22 @@ void outgoing_gap(struct buf *out, struct buf *line, const struct connection *c,
 void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c,
                   const char *reason);
 
+/* What keeps an idle stream alive. With `types=` it tells SSE clients a cursor behind what was left
+ * out, so that they need not read that again. */
+void outgoing_heartbeat(struct buf *out, const struct connection *c);
+
 /* SSE: tells the client to wait for a random time between the two before it reconnects. */
 void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_ms, int64_t most_ms);
 
 enum outgoing_answer {
-    OUTGOING_EVENTS,     /* 200; the events stand in `out`, each with a comma behind it */
-    OUTGOING_TIMEOUT,    /* 304 when If-None-Match was sent, else 200 without events */
-    OUTGOING_UNAVAILABLE /* 503: Redis did not say where the rooms are */
+    OUTGOING_EVENTS,    /* 200; the events stand in `out`, each with a comma behind it */
+    OUTGOING_TIMEOUT,   /* 304 when If-None-Match was sent, else 200 without events */
+    OUTGOING_NO_REDIS,  /* 503: Redis did not say what is in the rooms */
+    OUTGOING_FULL,      /* 503: the hub holds as many rooms as it may */
+    OUTGOING_RESTARTING /* 503: the hub ends */
 };
 
-/* Makes a long-poll's whole answer in `out`. */
+/* Makes a whole answer in `out`: a long-poll's, or a 503 in place of a stream. */
 void outgoing_answer(struct buf *out, struct buf *line, const struct connection *c,
                      enum outgoing_answer kind);
 

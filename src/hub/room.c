@@ -160,6 +160,8 @@ int room_join(struct hub *hub, const char *namespace, const char *name, struct m
     lease_changed(room);
     if (room->synced)
         start_member(member);
+    else if (room->state == ROOM_SYNCING && room->syncs == 0)
+        catchup_sync(room);
     return 0;
 }
 
@@ -316,10 +318,22 @@ void room_live(struct room *room)
     }
 }
 
+void room_unreadable(struct room *room)
+{
+    struct member *member, *next;
+
+    room->checked_ms = clock_mono_ms();
+    for (member = LIST_FIRST(&room->members); member != NULL; member = next) {
+        next = LIST_NEXT(member, in_room);
+        if (member->state == MEMBER_WAITING)
+            connection_unreadable(member->connection);
+    }
+}
+
 void room_attach(struct member *member)
 {
     member->state = MEMBER_LIVE;
-    member->next = ring_after(&member->room->ring, member->cursor);
+    member->next = ring_after(&member->room->ring, member->lost ? member->to : member->cursor);
 }
 
 static struct entry *next_entry(struct member *member)
@@ -394,9 +408,12 @@ void room_tick_all(struct hub *hub, int64_t now_ms)
         if (is_unused(room) && !room->lease_due && now_ms - room->empty_ms > LINGER_MS) {
             feed_unsubscribe(&hub->feed, room);
             free_room(room);
-        } else if (room->state == ROOM_LIVE && now_ms - room->checked_ms > CHECK_EVERY_MS) {
+        } else if (now_ms - room->checked_ms > CHECK_EVERY_MS) {
             room->checked_ms = now_ms;
-            catchup_check(room);
+            if (room->state == ROOM_LIVE)
+                catchup_check(room);
+            else if (room->state == ROOM_SYNCING && room->syncs == 0)
+                catchup_sync(room);
         }
     }
     atomic_store(&hub->slot->rooms, busy);

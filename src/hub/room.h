@@ -100,6 +100,10 @@ void room_reset(struct room *room);
 /* The room is synced now: lets waiting members start and takes up what was published meanwhile. */
 void room_live(struct room *room);
 
+/* The log cannot be read: tells those who wait for it. It is asked again by the next who comes, or
+ * the next check. */
+void room_unreadable(struct room *room);
+
 /* The member reads from the ring now, from its cursor on. */
 void room_attach(struct member *member);
 

@@ -21,7 +21,7 @@ struct slot;
 struct hub {
     const struct conf *conf;
     struct slot *slot; /* in the scoreboard */
-    char id[24];       /* of this life of this hub: names its leases in Redis */
+    char id[24];       /* of this hub and its successors: names its leases in Redis */
     uv_loop_t loop;
     int64_t started_ms; /* clock_mono_ms(); wheel ticks count from here */
     struct wheel wheel;

@@ -212,6 +212,26 @@ static const char *collect(struct store *store, redisReply **replies, const size
     return NULL;
 }
 
+/* A new connection may be to a Redis that knows no script: it is given all of them first, so that
+ * within a batch none is refused whose followers are not. */
+static const char *introduce(struct store *store, int64_t deadline_ms, bool *late)
+{
+    const char *reason = NULL;
+
+    for (int i = 0; i < SCRIPTS; i++)
+        script_load(store->link, (enum script)i);
+    link_write(store->link);
+    for (int i = 0; i < SCRIPTS && reason == NULL; i++) {
+        redisReply *reply = await(store->link, deadline_ms, late);
+
+        if (reply == NULL)
+            reason = *late ? "no reply in time" : link_error(store->link);
+        else
+            freeReplyObject(reply);
+    }
+    return reason;
+}
+
 static const char *exchange(struct store *store, redisReply **replies, int64_t deadline_ms,
                             bool *late)
 {
@@ -250,11 +270,14 @@ enum store_status store_run(struct store *store, redisReply **replies, size_t ma
         return STORE_DOWN;
     }
     drop_stale(store);
-    if (store->link == NULL)
+    if (store->link == NULL) {
         store->link = link_open(store->topology);
+        if (store->link != NULL)
+            reason = introduce(store, deadline_ms, &late);
+    }
     if (store->link == NULL)
         status = down(store, strerror(errno), REFUSED_REST_MS);
-    else if ((reason = exchange(store, replies, deadline_ms, &late)) != NULL)
+    else if (reason != NULL || (reason = exchange(store, replies, deadline_ms, &late)) != NULL)
         status = down(store, reason, late ? TIMEOUT_REST_MS : REFUSED_REST_MS);
     else
         up(store);

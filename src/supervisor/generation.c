@@ -62,14 +62,25 @@ static int count_hubs(const struct conf *conf)
 
 /* Both ends stay open here as long as the generation lives, so that what a gate sent survives its
  * hub. */
+/* A storm of receives waits in the inlet until the hub's next turn: the system's usual buffer holds
+ * some 200. */
+#define INLET_BYTES (4 * 1024 * 1024)
+
 static int make_inlets(struct heritage *heritage)
 {
+    int bytes = INLET_BYTES;
+
     for (int i = 0; i < HERITAGE_HUBS_MAX; i++)
         heritage->inlets[i][0] = heritage->inlets[i][1] = -1;
     for (int i = 0; i < heritage->hubs; i++)
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
                        heritage->inlets[i]) < 0)
             return -1;
+    /* Only root may have more than the system's limit; the others get that. */
+    for (int i = 0; i < heritage->hubs; i++)
+        if (setsockopt(heritage->inlets[i][1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) <
+            0)
+            setsockopt(heritage->inlets[i][1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     return 0;
 }
 

@@ -56,6 +56,45 @@ test('trimmed just up to the cursor: is there no gap, since nothing is lost?', a
   }
 });
 
+test('after a since=all reader: is one with a trimmed cursor still told, by every hub?', async () => {
+  const ids = await fill('trim-then-all', 6);
+  await e.redisCli('xtrim', key('trim-then-all'), 'MAXLEN', '2');
+  for (let i = 0; i < 4; i++) await e.get('rooms/trim-then-all/events?since=all&wait=5');
+  for (let i = 0; i < 4; i++) {
+    const { events } = (await e.get(`rooms/trim-then-all/events?since=${ids[0]}&wait=5`)).json();
+    assert.deepEqual(events.map((x) => x.type), ['gap', 'message', 'message']);
+    assert.equal(events[0].requested, ids[0]);
+    assert.equal(events[0].oldest, ids[4]);
+  }
+});
+
+test('a log that was emptied and begun again: is one who comes back told?', async () => {
+  const ids = await fill('emptied', 3);
+  await e.redisCli('del', key('emptied'));
+  await e.send('emptied', 'four');
+  const { events } = (await e.get(`rooms/emptied/events?since=${ids[0]}&wait=5`)).json();
+  assert.deepEqual(events.map((x) => x.type), ['gap', 'message']);
+});
+
+test('all trimmed away, then a new one: is one who comes back told?', async () => {
+  const ids = await fill('trim-empty', 3);
+  await e.redisCli('xtrim', key('trim-empty'), 'MAXLEN', '0');
+  await e.send('trim-empty', 'four');
+  const ask = async (since) => (await e.get(`rooms/trim-empty/events?since=${since}&wait=5`)).json().events.map((x) => x.type);
+  assert.deepEqual(await ask(ids[0]), ['gap', 'message']);
+  assert.deepEqual(await ask(ids[2]), ['message']);
+});
+
+test('a reader that began by time and saw nothing: does it come back without a gap?', async () => {
+  await fill('by-time', 2);
+  const first = await e.listen('rooms/by-time/events?as=sse&since=10m&types=rare');
+  const hello = await first.waitType('hello');
+  const cursor = first.cursor;
+  first.close();
+  const { events } = (await e.get(`rooms/by-time/events?since=${cursor}&wait=5`)).json();
+  assert.deepEqual(events.map((x) => x.type), ['message', 'message'], JSON.stringify(hello));
+});
+
 test('since=all on a trimmed room: is it no gap?', async () => {
   await fill('trim-all', 6);
   await e.redisCli('xtrim', key('trim-all'), 'MAXLEN', '2');
@@ -81,6 +120,7 @@ test('a cursor in the future by long-poll: an answer at once, with a cursor that
   await fill('future-json', 1);
   const answer = (await e.get('rooms/future-json/events?since=9999999999999-0&wait=20')).json();
   assert.equal(answer.events[0].type, 'gap');
+  assert.equal(answer.events[0].requested, '9999999999999-0');
   await e.send('future-json', 'after');
   const next = (await e.get(`rooms/future-json/events?since=${answer.cursor}&wait=5`)).json();
   assert.ok(next.events.some((x) => x.content === 'after') || answer.events.some((x) => x.content === 'after'));

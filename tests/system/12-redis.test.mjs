@@ -112,7 +112,16 @@ test('a key of another type: 5xx, and the others unaffected?', async () => {
   await e.get('rooms/wrong/messages');
   const stream = await e.open('rooms/wrong/events?as=json&since=all&wait=1');
   stream.close();
-  await e.send('right', 'x');
+  // Every hub has been asked for it; a poll is told, and other rooms are read as before.
+  for (let i = 0; i < 4; i++) assert.equal((await e.get('rooms/wrong/events?as=json&since=1-1&wait=1')).status, 503);
+  for (let i = 0; i < 4; i++) {
+    const other = await e.listen(`rooms/right-${i}/events?as=sse`);
+    await other.waitType('hello', 1000);
+    await e.send(`right-${i}`, 'x');
+    await other.waitContent('x', 1000);
+    other.close();
+  }
+  await e.redisCli('del', 'earshot:{main/wrong}:log');
 });
 
 test('down from the start: does the daemon start, say so, and recover by itself?', async () => {

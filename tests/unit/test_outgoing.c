@@ -459,7 +459,7 @@ static void test_answer_unavailable(void **state)
     use(FRAME_JSON, false);
     say(0, true, MESSAGE);
     c->if_none_match = true;
-    answer(OUTGOING_UNAVAILABLE, "Status: 503 Service Unavailable\r\n");
+    answer(OUTGOING_NO_REDIS, "Status: 503 Service Unavailable\r\n");
     assert_string_equal(header("Content-Type"), "application/problem+json");
     assert_string_equal(header("Retry-After"), "1");
     assert_null(header("ETag"));

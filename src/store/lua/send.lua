@@ -35,6 +35,15 @@ end
 
 local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
 local previous = newest and newest[1] or '0-0'
+if not newest and redis.call('EXISTS', log) == 1 then
+    -- All was trimmed: the last id is known all the same.
+    local info = redis.call('XINFO', 'STREAM', log)
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' then
+            previous = info[i + 1]
+        end
+    end
+end
 local id = '-' .. now
 if keep ~= '' then
     -- With the id before it, so that a reader can tell what was trimmed from what never was.
