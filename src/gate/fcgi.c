@@ -317,8 +317,9 @@ static void linger(int fd)
     }
 }
 
-/* Reads and drops a body that was refused unread, so that its connection can be kept. To close it instead would
- * be too late: the web server may send its next request on it as soon as it has the reply. */
+/* Reads and drops the body of a request that was refused before it was read, so that the connection
+ * can be kept. To close it is too late: the web server may send its next request on it as soon as
+ * it has the reply, and takes the end for a failure of that one. */
 static void skip_body(struct fcgi *fcgi)
 {
     FCGX_Stream *in = fcgi->current->request.in;

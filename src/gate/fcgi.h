@@ -1,9 +1,9 @@
 /* fcgi.h - the gate's end of FastCGI; the only includer of fcgiapp.h.
- * Runs in: gate.  Blocks: yes; a peer that stops in the middle costs at most a second a read, of a body FCGI_STALL_MS
- * or write. One epoll set holds the listening socket and all connections that wait for a request,
- * so that a connection which the web server keeps (FCGI_KEEP_CONN) never starves others. Accepts
- * for itself, since libfcgi's own accept has a race with signals. Signals are let in only while
- * waiting. */
+ * Runs in: gate.  Blocks: yes; a peer that stops in the middle costs at most a second a read, of a
+ * body FCGI_STALL_MS or write. One epoll set holds the listening socket and all connections that
+ * wait for a request, so that a connection which the web server keeps (FCGI_KEEP_CONN) never
+ * starves others. Accepts for itself, since libfcgi's own accept has a race with signals. Signals
+ * are let in only while waiting. */
 #ifndef EARSHOT_FCGI_H
 #define EARSHOT_FCGI_H
 
