@@ -16,6 +16,8 @@ after(() => {
   for (const q of started) for (const { pid } of marked(`TEST_MARK=${q.mark}`)) process.kill(pid, 'SIGKILL');
 });
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot test-'));
+// As root, the servers run as www-data, who must get in to read the configuration again.
+fs.chmodSync(temp, 0o755);
 after(() => fs.rmSync(temp, { recursive: true, force: true }));
 const program = path.join(root, 'quickstart');
 const socketDirs = () => fs.readdirSync('/tmp').filter((name) => name.startsWith('earshot.'));
@@ -61,6 +63,10 @@ test('do the three curl lines work as printed, and does Ctrl-C stop all?', async
 
   assert.equal(fs.statSync(`${dir}/earshot.conf`).mode & 0o777, 0o600);
   for (const name of ['redis', 'earshotd', 'nginx']) process.kill(Number(fs.readFileSync(`${dir}/pids/${name}.pid`, 'utf8')), 0);
+  // The daemon, which is not root any more, reads its configuration again at SIGHUP.
+  process.kill(Number(fs.readFileSync(`${dir}/pids/earshotd.pid`, 'utf8')), 'SIGHUP');
+  await sleep(1000);
+  assert.doesNotMatch(fs.readFileSync(`${dir}/logs/earshotd.log`, 'utf8'), /stays as it was|Permission denied/);
   const secret = fs.readFileSync(`${dir}/earshot.conf`, 'utf8');
   assert.match(secret, /^jwt_secret = [0-9a-f]{64}$/m);
 
