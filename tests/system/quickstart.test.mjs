@@ -12,7 +12,13 @@ import { after, test } from 'node:test';
 import { freePort, marked, root, run, sleep, until, within } from './harness.mjs';
 
 const started = [];
-after(() => {
+after(async () => {
+  // A test that failed left its quickstart: that stops redis and nginx, whose marks their own titles overwrite.
+  for (const q of started) {
+    if (q.child.exitCode !== null || q.child.signalCode !== null) continue;
+    q.child.kill('SIGTERM');
+    await Promise.race([q.ended, sleep(10000)]);
+  }
   for (const q of started) for (const { pid } of marked(`TEST_MARK=${q.mark}`)) process.kill(pid, 'SIGKILL');
 });
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot test-'));
