@@ -20,7 +20,7 @@
 /* How long the parameters of a request may stall once they have begun: a web server sends them in
  * one piece, so half a request is hostile or broken, and must not hold a gate. */
 #define START_STALL_MS 1000
-#define FRESH_MS 100   /* and one that was accepted before, and has not spoken yet */
+#define FRESH_MS 100   /* in the end: how long a connection may take to begin its first request */
 #define LINGER_MS 1000 /* for a peer that still sends when it has been answered */
 #define LINGER_BYTES (16 << 20)
 #define NO_DESCRIPTORS_MS 100
@@ -31,6 +31,7 @@
 struct connection {
     struct connection *next; /* in the list of those that wait, oldest first */
     bool fresh;              /* no request came on it yet, so one is on its way */
+    bool patient;            /* its limit is that of a body already */
     FCGX_Request request;
 };
 
@@ -276,11 +277,14 @@ char **fcgi_accept(struct fcgi *fcgi)
 
 int fcgi_body(struct fcgi *fcgi, size_t limit, struct buf *body)
 {
-    FCGX_Stream *in = fcgi->current->request.in;
+    struct connection *c = fcgi->current;
+    FCGX_Stream *in = c->request.in;
     int n;
 
     buf_clear(body);
-    set_time_limit(fcgi->current->request.ipcFd, FCGI_STALL_MS);
+    if (!c->patient)
+        set_time_limit(c->request.ipcFd, FCGI_STALL_MS);
+    c->patient = true;
     do {
         n = FCGX_GetStr(buf_reserve(body, BODY_STEP), BODY_STEP, in);
         body->len += (size_t)n;

@@ -78,8 +78,8 @@ static bool has_lost(const struct log_view *view, struct event_id cursor)
 
 static void log_refusal(const struct room *room, const redisReply *reply)
 {
-    log_error("the log of a room cannot be read room=%s reply=\"%.200s\"",
-              room != NULL ? room->key : "", reply->type == REDIS_REPLY_ERROR ? reply->str : "");
+    log_error("the log of a room cannot be read room=%s reply=\"%.200s\"", room->key,
+              reply->type == REDIS_REPLY_ERROR ? reply->str : "");
 }
 
 static void ask_log(struct room *room, struct event_id after, const char *count, ask_answer *answer,
@@ -232,11 +232,11 @@ static void start_page(struct member *member, struct page *page, const struct lo
 }
 
 /* Redis refuses to read this room: those who wait for it are told; others go on. */
-static void refuse_all(struct page *page, const redisReply *reply)
+static void refuse_all(struct room *room, struct page *page, const redisReply *reply)
 {
     struct member *member;
 
-    log_refusal(page->waiting.lh_first != NULL ? page->waiting.lh_first->room : NULL, reply);
+    log_refusal(room, reply);
     while ((member = LIST_FIRST(&page->waiting)) != NULL) {
         LIST_REMOVE(member, in_page);
         member->page = NULL;
@@ -258,7 +258,7 @@ static void on_page(void *arg, const redisReply *reply)
     page->room = NULL;
     room->asks--;
     if (read_view(reply, &view) < 0) {
-        refuse_all(page, reply);
+        refuse_all(room, page, reply);
         release_page(page);
         return;
     }

@@ -203,7 +203,7 @@ static void answer(struct connection *c, enum outgoing_answer kind)
         end(c);
 }
 
-/* How many of its events still fit. */
+/* Has it had all the events that it asked for? */
 static bool is_done(const struct connection *c)
 {
     return c->counted && c->left == 0;
@@ -214,6 +214,7 @@ static void fill(struct connection *c, struct member *member)
 {
     struct hub *hub = hub_of(c);
     struct entry *entry;
+    uint64_t delivered = 0;
 
     if (member->lost) {
         member->lost = false;
@@ -228,12 +229,13 @@ static void fill(struct connection *c, struct member *member)
             continue;
         }
         room_advance(member, entry);
-        if (!outgoing_wants(c, entry) ||
-            !outgoing_event(&hub->scratch, &hub->line, c, member, entry))
+        if (!outgoing_wants(c, entry) || !outgoing_event(&hub->scratch, c, member, entry))
             continue;
         c->left -= c->counted;
-        atomic_fetch_add(&hub->slot->deliveries, 1);
+        delivered++;
     }
+    if (delivered > 0)
+        atomic_fetch_add(&hub->slot->deliveries, delivered);
 }
 
 /* A reader that takes nothing while its next event falls out of the ring is cut, and comes back
@@ -306,7 +308,8 @@ void connection_started(struct connection *c)
         connection_pump(c);
 }
 
-void connection_bye(struct connection *c, const char *reason)
+/* Ends it with `bye`: "restart", "expired". A long-poll gets an empty answer. */
+static void say_bye(struct connection *c, const char *reason)
 {
     struct hub *hub = hub_of(c);
 
@@ -329,7 +332,7 @@ static void refuse(struct connection *c, enum outgoing_answer why)
     struct hub *hub = hub_of(c);
 
     if (c->headed) {
-        connection_bye(c, "restart");
+        say_bye(c, "restart");
     } else if (c->form != FRAME_SSE) {
         answer(c, why);
     } else {
@@ -353,11 +356,11 @@ void connection_bye_all(struct hub *hub, int64_t spread_ms)
     for (c = LIST_FIRST(&hub->connections); c != NULL; c = next) {
         next = LIST_NEXT(c, link);
         if (spread_ms < WHEEL_TICK_MS) {
-            connection_bye(c, "restart");
+            say_bye(c, "restart");
             continue;
         }
         c->restart_tick = hub_tick_in(hub, randombytes_uniform((uint32_t)spread_ms));
-        wheel_set(&hub->wheel, &c->timer, c->restart_tick);
+        set_timer(c);
     }
 }
 
@@ -460,9 +463,9 @@ void connection_due(void *arg, struct wheel_timer *timer)
     if (c->state == CONNECTION_ENDING)
         c->wait_tick = c->age_tick = c->expires_tick = c->restart_tick = 0;
     if (passed(now, c->restart_tick)) {
-        connection_bye(c, "restart");
+        say_bye(c, "restart");
     } else if (passed(now, c->expires_tick)) {
-        connection_bye(c, "expired");
+        say_bye(c, "expired");
     } else if (passed(now, c->wait_tick) || passed(now, c->age_tick)) {
         time_out(c, passed(now, c->age_tick));
     } else if (c->blocked_tick == 0 && c->form != FRAME_JSON && c->state != CONNECTION_ENDING &&
@@ -473,9 +476,8 @@ void connection_due(void *arg, struct wheel_timer *timer)
         if (!send_scratch(c))
             return;
     }
-    if (c->state == CONNECTION_STARTING || c->state == CONNECTION_OPEN || c->blocked_tick != 0)
-        if (c->state != CONNECTION_CLOSED)
-            set_timer(c);
+    if (c->state != CONNECTION_CLOSED)
+        set_timer(c);
 }
 
 static void set_times(struct connection *c, const struct parking *p)

@@ -30,9 +30,6 @@ void connection_started(struct connection *connection);
 /* Sends what is new for it, as far as the socket takes it. */
 void connection_pump(struct connection *connection);
 
-/* Ends it with `bye`: "restart", "expired". A long-poll gets an empty answer. */
-void connection_bye(struct connection *connection, const char *reason);
-
 /* Redis refuses to read one of its rooms: ends it with 503, or so that the client comes back. */
 void connection_unreadable(struct connection *connection);
 

@@ -129,15 +129,14 @@ bool outgoing_wants(const struct connection *c, const struct entry *entry)
     return false;
 }
 
-bool outgoing_event(struct buf *out, struct buf *line, const struct connection *c,
-                    const struct member *member, struct entry *entry)
+bool outgoing_event(struct buf *out, const struct connection *c, const struct member *member,
+                    struct entry *entry)
 {
     bool room_text = c->form == FRAME_TEXT && c->many;
     const struct frame *frame =
         entry_frame(entry, room_text ? ENTRY_TEXT_ROOM : c->form, member->room->name);
     size_t skip = 0;
 
-    (void)line;
     if (frame->len == 0)
         return false;
     if (c->many && entry->event.durable && (c->form == FRAME_SSE || c->form == FRAME_NDJSON)) {

@@ -53,8 +53,8 @@ void outgoing_hello(struct buf *out, struct buf *line, const struct connection *
 bool outgoing_wants(const struct connection *c, const struct entry *entry);
 
 /* One event. Returns false when there was nothing to say in this form. */
-bool outgoing_event(struct buf *out, struct buf *line, const struct connection *c,
-                    const struct member *member, struct entry *entry);
+bool outgoing_event(struct buf *out, const struct connection *c, const struct member *member,
+                    struct entry *entry);
 
 /* Events between the member's cursor and `oldest` are lost; the member's cursor becomes `to`. */
 void outgoing_gap(struct buf *out, struct buf *line, const struct connection *c,

@@ -43,14 +43,15 @@ static void mark_dirty(struct room *room)
     TAILQ_INSERT_TAIL(&room->hub->dirty, room, in_dirty);
 }
 
-static struct room *make_room(struct hub *hub, const char *namespace, const char *name, char *key)
+/* Takes the key, "namespace/room". */
+static struct room *make_room(struct hub *hub, const char *namespace, char *key)
 {
     struct room *room = mem_zero(sizeof(*room));
 
     room->hub = hub;
     room->key = key;
     room->namespace = mem_strdup(namespace);
-    room->name = mem_strdup(name);
+    room->name = key + strlen(namespace) + 1;
     room->checked_ms = clock_mono_ms();
     ring_init(&room->ring);
     STAILQ_INIT(&room->early);
@@ -79,7 +80,6 @@ static void free_room(struct room *room)
     ring_free(&room->ring);
     forget_early(room);
     free(room->namespace);
-    free((char *)room->name);
     free(room->key);
     free(room);
 }
@@ -138,7 +138,7 @@ int room_join(struct hub *hub, const char *namespace, const char *name, struct m
         return -1;
     }
     if (room == NULL)
-        room = make_room(hub, namespace, name, key.data);
+        room = make_room(hub, namespace, key.data);
     else
         buf_free(&key);
     member->room = room;

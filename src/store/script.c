@@ -28,17 +28,6 @@ int script_format(char **formatted, enum script script, const char *key, int arg
     return redisFormatCommandArgv(formatted, 4 + argc, words, sizes);
 }
 
-int script_call(struct link *link, enum script script, const char *key, int argc, const char **argv,
-                const size_t *lens)
-{
-    char *formatted = NULL;
-    int len = script_format(&formatted, script, key, argc, argv, lens);
-    int status = len > 0 ? link_append(link, formatted, (size_t)len) : -1;
-
-    redisFreeCommand(formatted);
-    return status;
-}
-
 int script_load(struct link *link, enum script script)
 {
     return link_command(link, 3, (const char *[]){"SCRIPT", "LOAD", scripts[script].source}, NULL);

@@ -18,10 +18,6 @@ enum script { SCRIPT_SEND, SCRIPT_READ, SCRIPT_ROOM, SCRIPTS };
 int script_format(char **formatted, enum script script, const char *key, int argc,
                   const char **argv, const size_t *lens);
 
-/* Queues it. Returns 0, or -1 when the link is full. */
-int script_call(struct link *link, enum script script, const char *key, int argc, const char **argv,
-                const size_t *lens);
-
 /* Queues SCRIPT LOAD; its reply is one string. */
 int script_load(struct link *link, enum script script);
 

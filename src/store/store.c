@@ -175,61 +175,49 @@ static redisReply *await(struct link *link, int64_t deadline_ms, bool *late)
     }
 }
 
-/* Loads each script that Redis said it misses and calls those commands again, in their order. */
-static void queue_again(struct store *store, redisReply **replies, const size_t *missing,
-                        size_t count)
+/* Why there was no reply. */
+static const char *silence(const struct store *store, bool late)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct pending *p = &store->pending[missing[i]];
-
-        freeReplyObject(replies[missing[i]]);
-        replies[missing[i]] = NULL;
-        if (i == 0 || p->script != store->pending[missing[i - 1]].script)
-            script_load(store->link, (enum script)p->script);
-        link_append(store->link, p->formatted, p->len);
-    }
+    return late ? "no reply in time" : link_error(store->link);
 }
 
-/* Collects the replies of the commands `which`. Returns NULL, or why they cannot be had. */
-static const char *collect(struct store *store, redisReply **replies, const size_t *which,
-                           size_t count, bool loads, int64_t deadline_ms, bool *late)
+/* Gives Redis all scripts: on a new connection, so that within a batch none is refused whose
+ * followers are not, and when it has forgotten them. Returns NULL, or why that failed. */
+static const char *introduce(struct store *store, int64_t deadline_ms, bool *late)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct pending *p = &store->pending[which[i]];
-        bool loaded = loads && (i == 0 || p->script != store->pending[which[i - 1]].script);
+    for (int i = 0; i < SCRIPTS; i++)
+        script_load(store->link, (enum script)i);
+    link_write(store->link);
+    for (int i = 0; i < SCRIPTS; i++) {
+        redisReply *reply = await(store->link, deadline_ms, late);
 
-        for (int round = loaded ? 0 : 1; round < 2; round++) {
-            redisReply *reply = await(store->link, deadline_ms, late);
-
-            if (reply == NULL)
-                return *late ? "no reply in time" : link_error(store->link);
-            if (round == 0)
-                freeReplyObject(reply);
-            else
-                replies[which[i]] = reply;
-        }
+        if (reply == NULL)
+            return silence(store, *late);
+        freeReplyObject(reply);
     }
     return NULL;
 }
 
-/* A new connection may be to a Redis that knows no script: it is given all of them first, so that
- * within a batch none is refused whose followers are not. */
-static const char *introduce(struct store *store, int64_t deadline_ms, bool *late)
+/* Sends the commands `which`, in their order, and collects their replies in place of those that
+ * stand there. Returns NULL, or why they cannot be had. */
+static const char *call(struct store *store, redisReply **replies, const size_t *which,
+                        size_t count, int64_t deadline_ms, bool *late)
 {
-    const char *reason = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct pending *p = &store->pending[which[i]];
 
-    for (int i = 0; i < SCRIPTS; i++)
-        script_load(store->link, (enum script)i);
+        link_append(store->link, p->formatted, p->len);
+    }
     link_write(store->link);
-    for (int i = 0; i < SCRIPTS && reason == NULL; i++) {
+    for (size_t i = 0; i < count; i++) {
         redisReply *reply = await(store->link, deadline_ms, late);
 
         if (reply == NULL)
-            reason = *late ? "no reply in time" : link_error(store->link);
-        else
-            freeReplyObject(reply);
+            return silence(store, *late);
+        store_free(&replies[which[i]], 1);
+        replies[which[i]] = reply;
     }
-    return reason;
+    return NULL;
 }
 
 static const char *exchange(struct store *store, redisReply **replies, int64_t deadline_ms,
@@ -239,20 +227,16 @@ static const char *exchange(struct store *store, redisReply **replies, int64_t d
     size_t count = store->count, missing = 0;
     const char *reason;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         which[i] = i;
-        link_append(store->link, store->pending[i].formatted, store->pending[i].len);
-    }
-    link_write(store->link);
-    reason = collect(store, replies, which, count, false, deadline_ms, late);
+    reason = call(store, replies, which, count, deadline_ms, late);
     for (size_t i = 0; reason == NULL && i < count; i++)
         if (store->pending[i].script != NO_SCRIPT && script_missing(replies[i]))
             which[missing++] = i;
-    if (missing > 0) {
-        queue_again(store, replies, which, missing);
-        link_write(store->link);
-        reason = collect(store, replies, which, missing, true, deadline_ms, late);
-    }
+    if (missing > 0)
+        reason = introduce(store, deadline_ms, late);
+    if (missing > 0 && reason == NULL)
+        reason = call(store, replies, which, missing, deadline_ms, late);
     free(which);
     return reason;
 }

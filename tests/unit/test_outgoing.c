@@ -78,7 +78,7 @@ static bool say(unsigned number, bool durable, const char *json)
 
     if (durable)
         c->members[number].cursor = entry->event.id;
-    something = outgoing_event(&out, &line, c, &c->members[number], entry);
+    something = outgoing_event(&out, c, &c->members[number], entry);
     entry_release(entry);
     return something;
 }
@@ -204,17 +204,17 @@ static void test_event_shared(void **state)
     (void)state;
     for (int turn = 0; turn < 2; turn++) {
         use(FRAME_TEXT, false);
-        outgoing_event(&out, &line, c, &c->members[0], entry);
+        outgoing_event(&out, c, &c->members[0], entry);
         said("Ann: hi\n");
         use(FRAME_TEXT, true);
-        outgoing_event(&out, &line, c, &c->members[0], entry);
+        outgoing_event(&out, c, &c->members[0], entry);
         said("[lobby] Ann: hi\n");
         use(FRAME_SSE, true);
-        outgoing_event(&out, &line, c, &c->members[0], entry);
+        outgoing_event(&out, c, &c->members[0], entry);
         said("id: lobby:5-0,@alice,bob:9-1\nevent: message\ndata: {\"id\":\"7-0\"," MESSAGE_REST
              "\n\n");
         use(FRAME_SSE, false);
-        outgoing_event(&out, &line, c, &c->members[0], entry);
+        outgoing_event(&out, c, &c->members[0], entry);
         said("id: 7-0\nevent: message\ndata: {\"id\":\"7-0\"," MESSAGE_REST "\n\n");
     }
     entry_release(entry);
