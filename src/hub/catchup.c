@@ -210,18 +210,14 @@ static void start_page(struct member *member, struct page *page, const struct lo
                        bool in_ring)
 {
     member->page = NULL;
-    if (event_id_compare(member->cursor, view->last) > 0 && !member->may_lose) {
-        /* Ahead of all ids ever given: a cursor of another log, or Redis came back with less than
-         * it had. */
-        member->lost = true;
-        member->to = view->last;
-    } else if (has_lost(view, member->cursor) && !member->may_lose) {
-        member->lost = true;
-        member->to = member->cursor;
-    }
-    member->oldest = view->oldest;
+    /* Ahead of all ids ever given: a cursor of another log, or Redis came back with less than it
+     * had. */
+    if (event_id_compare(member->cursor, view->last) > 0 && !member->may_lose)
+        member->gap = entry_create_gap(view->oldest, view->last);
+    else if (has_lost(view, member->cursor) && !member->may_lose)
+        member->gap = entry_create_gap(view->oldest, member->cursor);
     member->may_lose = false;
-    if (in_ring || (member->lost && page->count == 0)) {
+    if (in_ring || (member->gap != NULL && page->count == 0)) {
         room_attach(member);
         release_page(page);
         return;

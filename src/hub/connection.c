@@ -216,11 +216,6 @@ static void fill(struct connection *c, struct member *member)
     struct entry *entry;
     uint64_t delivered = 0;
 
-    if (member->lost) {
-        member->lost = false;
-        outgoing_gap(&hub->scratch, &hub->line, c, member, member->oldest, member->to);
-        atomic_fetch_add(&hub->slot->gaps, 1);
-    }
     while (hub->scratch.len < BATCH_BYTES && !is_done(c) && (entry = room_peek(member)) != NULL) {
         if (entry->gap) {
             outgoing_gap(&hub->scratch, &hub->line, c, member, entry->event.id, entry->to);
@@ -313,6 +308,7 @@ static void say_bye(struct connection *c, const char *reason)
 {
     struct hub *hub = hub_of(c);
 
+    connection_pump(c);
     if (c->state == CONNECTION_ENDING || c->state == CONNECTION_CLOSED)
         return;
     if (c->form == FRAME_JSON) {
@@ -418,6 +414,9 @@ static void time_out(struct connection *c, bool by_age)
 {
     struct hub *hub = hub_of(c);
 
+    connection_pump(c);
+    if (c->state == CONNECTION_ENDING || c->state == CONNECTION_CLOSED)
+        return;
     if (c->form == FRAME_JSON) {
         answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_NO_REDIS);
         return;

@@ -27,6 +27,7 @@
 
 static uv_timer_t tick_timer;
 static uv_prepare_t turn_end;
+static uv_timer_t rest_timer;
 static uv_signal_t term_signal;
 static pid_t supervisor;
 static int64_t second_ms; /* when the last second's work was done */
@@ -41,12 +42,20 @@ uint32_t hub_tick_in(const struct hub *hub, int64_t in_ms)
     return ticks < UINT32_MAX / 2 ? (uint32_t)ticks : UINT32_MAX / 2;
 }
 
+/* The end of the turn that this begins does the work. */
+static void on_rest_end(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
 /* Once a turn, when all that came in is taken: what came in together goes out together. */
 static void on_turn_end(uv_prepare_t *prepare)
 {
     struct hub *hub = prepare->data;
+    int64_t rest_ms = room_flush_all(hub);
 
-    room_flush_all(hub);
+    if (rest_ms >= 0)
+        uv_timer_start(&rest_timer, on_rest_end, (uint64_t)rest_ms, 0);
     lease_flush(hub, clock_mono_ms());
     feed_flush(&hub->feed);
     ask_flush(&hub->ask);
@@ -162,6 +171,7 @@ static void start_handles(struct hub *hub, int inlet_fd)
     uv_timer_init(&hub->loop, &tick_timer);
     tick_timer.data = hub;
     uv_timer_start(&tick_timer, on_tick, 0, WHEEL_TICK_MS);
+    uv_timer_init(&hub->loop, &rest_timer);
     uv_prepare_init(&hub->loop, &turn_end);
     turn_end.data = hub;
     uv_prepare_start(&turn_end, on_turn_end);
@@ -182,6 +192,7 @@ static void close_hub(struct hub *hub, struct topology *topology)
     ask_flush(&hub->ask);
     inlet_close(hub);
     uv_close((uv_handle_t *)&tick_timer, NULL);
+    uv_close((uv_handle_t *)&rest_timer, NULL);
     uv_close((uv_handle_t *)&turn_end, NULL);
     uv_close((uv_handle_t *)&term_signal, NULL);
     feed_close(&hub->feed);

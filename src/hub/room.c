@@ -16,6 +16,10 @@
 
 #define LINGER_MS 30000
 #define CHECK_EVERY_MS 10000
+/* A room rests after a delivery for so many times as long as that took; see flush(). */
+#define REST_FACTOR 8
+#define REST_MIN_NS 2000000
+#define REST_MAX_NS 50000000
 
 /* A publication as it came, for later. */
 struct early {
@@ -172,6 +176,9 @@ void room_leave(struct member *member)
     if (room == NULL)
         return;
     catchup_leave(member);
+    if (member->gap != NULL)
+        entry_release(member->gap);
+    member->gap = NULL;
     LIST_REMOVE(member, in_room);
     member->room = NULL;
     room->members_count--;
@@ -203,9 +210,13 @@ void room_unsubscribed(struct room *room)
     forget_early(room);
 }
 
+/* Delivers to all members what is new. Then the room rests for a multiple of what that took: at
+ * rest and in small rooms that is nothing, while in a busy one what comes meanwhile goes out
+ * together, in one write a listener. */
 static void flush(struct room *room)
 {
     struct member *member, *next;
+    uint64_t begun_ns = uv_hrtime(), rest_ns;
 
     if (room->is_dirty)
         TAILQ_REMOVE(&room->hub->dirty, room, in_dirty);
@@ -214,6 +225,10 @@ static void flush(struct room *room)
         next = LIST_NEXT(member, in_room);
         connection_pump(member->connection);
     }
+    rest_ns = (uv_hrtime() - begun_ns) * REST_FACTOR;
+    if (rest_ns < REST_MIN_NS)
+        rest_ns = 0;
+    room->rests_until_ns = begun_ns + (rest_ns < REST_MAX_NS ? rest_ns : REST_MAX_NS);
 }
 
 void room_reset(struct room *room)
@@ -333,7 +348,8 @@ void room_unreadable(struct room *room)
 void room_attach(struct member *member)
 {
     member->state = MEMBER_LIVE;
-    member->next = ring_after(&member->room->ring, member->lost ? member->to : member->cursor);
+    member->next =
+        ring_after(&member->room->ring, member->gap != NULL ? member->gap->to : member->cursor);
 }
 
 static struct entry *next_entry(struct member *member)
@@ -362,6 +378,8 @@ static bool is_older(const struct member *member, const struct entry *entry)
 
 struct entry *room_peek(struct member *member)
 {
+    if (member->gap != NULL)
+        return member->gap;
     for (;;) {
         unsigned char state = member->state;
         struct entry *entry = next_entry(member);
@@ -383,18 +401,28 @@ void room_advance(struct member *member, const struct entry *entry)
         member->cursor = entry->to;
     else if (entry->event.durable && event_id_compare(entry->event.id, member->cursor) > 0)
         member->cursor = entry->event.id;
-    if (member->state == MEMBER_PAGING)
+    if (entry == member->gap) {
+        entry_release(member->gap);
+        member->gap = NULL;
+    } else if (member->state == MEMBER_PAGING)
         member->page_index++;
     else
         member->next++;
 }
 
-void room_flush_all(struct hub *hub)
+int64_t room_flush_all(struct hub *hub)
 {
-    struct room *room;
+    struct room *room, *next;
+    uint64_t now_ns = uv_hrtime(), due_ns = UINT64_MAX;
 
-    while ((room = TAILQ_FIRST(&hub->dirty)) != NULL)
-        flush(room);
+    for (room = TAILQ_FIRST(&hub->dirty); room != NULL; room = next) {
+        next = TAILQ_NEXT(room, in_dirty);
+        if (room->rests_until_ns <= now_ns)
+            flush(room);
+        else if (room->rests_until_ns < due_ns)
+            due_ns = room->rests_until_ns;
+    }
+    return due_ns == UINT64_MAX ? -1 : (int64_t)((due_ns - now_ns) / 1000000 + 1);
 }
 
 void room_tick_all(struct hub *hub, int64_t now_ms)

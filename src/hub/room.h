@@ -37,20 +37,20 @@ enum member_state {
 /* One connection's place in one room. */
 struct member {
     LIST_ENTRY(member) in_room;
-    LIST_ENTRY(member) in_page; /* while MEMBER_READING */
     struct connection *connection;
     struct room *room;
     struct event_id cursor; /* everything up to here was delivered, or is not wanted */
-    uint64_t next;          /* MEMBER_LIVE: number in the ring */
     uint64_t joined;        /* the ring's end when it came; what has no id before is not for it */
     struct page *page;      /* MEMBER_READING, MEMBER_PAGING */
-    unsigned page_index;
+    struct entry *gap;      /* to be told before all else, or NULL */
+    union {                 /* by state: */
+        LIST_ENTRY(member) in_page; /* MEMBER_READING */
+        unsigned page_index;        /* MEMBER_PAGING */
+        uint64_t next;              /* MEMBER_LIVE: number in the ring */
+    };
     unsigned char state; /* enum member_state */
     unsigned char start; /* enum start_kind */
     bool may_lose; /* the cursor was not the reader's own: what was trimmed before is no loss */
-    bool lost;     /* a gap is to be told: */
-    struct event_id oldest; /* the oldest id kept, 0-0 = none */
-    struct event_id to;     /* the cursor after the gap */
 };
 
 struct room {
@@ -74,9 +74,10 @@ struct room {
     LIST_HEAD(, page) pages; /* asked for */
     TAILQ_ENTRY(room) in_dirty, in_leases;
     bool is_dirty, lease_due;
-    int64_t leased_ms;  /* when the lease was last told to Redis */
-    int64_t empty_ms;   /* since when nobody listens */
-    int64_t checked_ms; /* when the last id was last compared with the log's */
+    uint64_t rests_until_ns; /* uv_hrtime(); what comes before goes out together then */
+    int64_t leased_ms;       /* when the lease was last told to Redis */
+    int64_t empty_ms;        /* since when nobody listens */
+    int64_t checked_ms;      /* when the last id was last compared with the log's */
 };
 
 /* Lets a member in, with its start, making the room if need be. The member's connection is set
@@ -114,8 +115,9 @@ struct entry *room_peek(struct member *member);
 /* The entry was delivered or is not wanted. */
 void room_advance(struct member *member, const struct entry *entry);
 
-/* Delivers what is new in all rooms; at the end of a loop turn. */
-void room_flush_all(struct hub *hub);
+/* Delivers what is new in all rooms that do not rest; at the end of a loop turn. Returns in how
+ * many ms the next rest is over, -1 when nothing waits. */
+int64_t room_flush_all(struct hub *hub);
 
 /* Once a second: checks against the log, renews leases, frees rooms that are long empty. */
 void room_tick_all(struct hub *hub, int64_t now_ms);
