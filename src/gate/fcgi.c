@@ -32,6 +32,7 @@ struct connection {
     struct connection *next; /* in the list of those that wait, oldest first */
     bool fresh;              /* no request came on it yet, so one is on its way */
     bool patient;            /* its limit is that of a body already */
+    bool watched;            /* in the epoll set; it stays there while it is served */
     FCGX_Request request;
 };
 
@@ -71,13 +72,17 @@ static struct connection *connection_create(int fd)
 }
 
 /* Frees it, with a connection that is still ours. */
-static void connection_free(struct connection *c)
+static void connection_free(struct fcgi *fcgi, struct connection *c)
 {
     if (c == NULL)
         return;
-    /* Detach, or libfcgi shuts down a socket that others may share, and lingers. */
-    if (c->request.ipcFd >= 0)
+    /* One that was parked stays open elsewhere, and so would stay in the set. Detach, or libfcgi
+     * shuts down a socket that others may share, and lingers. */
+    if (c->request.ipcFd >= 0) {
+        if (c->watched)
+            epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_DEL, c->request.ipcFd, NULL);
         FCGX_Detach(&c->request);
+    }
     FCGX_Free(&c->request, c->request.ipcFd >= 0);
     free(c);
 }
@@ -92,7 +97,6 @@ static void unwait(struct fcgi *fcgi, struct connection *c)
     *at = c->next;
     c->next = NULL;
     fcgi->waiting_count--;
-    epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_DEL, c->request.ipcFd, NULL);
 }
 
 /* Lets a connection wait for its next request. */
@@ -105,13 +109,14 @@ static void let_wait(struct fcgi *fcgi, struct connection *c)
         struct connection *oldest = fcgi->waiting;
 
         unwait(fcgi, oldest);
-        connection_free(oldest);
+        connection_free(fcgi, oldest);
     }
-    if (epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, c->request.ipcFd, &event) < 0) {
+    if (!c->watched && epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, c->request.ipcFd, &event) < 0) {
         log_warn("cannot keep a connection: %s", strerror(errno));
-        connection_free(c);
+        connection_free(fcgi, c);
         return;
     }
+    c->watched = true;
     while (*at != NULL)
         at = &(*at)->next;
     *at = c;
@@ -160,9 +165,9 @@ void fcgi_close(struct fcgi *fcgi)
         struct connection *c = fcgi->waiting;
 
         unwait(fcgi, c);
-        connection_free(c);
+        connection_free(fcgi, c);
     }
-    connection_free(fcgi->current);
+    connection_free(fcgi, fcgi->current);
     if (fcgi->epoll_fd >= 0)
         close(fcgi->epoll_fd);
     free(fcgi);
@@ -210,16 +215,16 @@ static int take_new(struct fcgi *fcgi)
     return 1;
 }
 
-/* Makes a connection that waited the current one, unless its peer left. */
-static int take_waiting(struct fcgi *fcgi, struct connection *c)
+/* While draining: makes a connection that waits the current one, if it has something to say. */
+static int take_last_waiting(struct fcgi *fcgi, struct connection *c)
 {
     struct pollfd peer = {.fd = c->request.ipcFd, .events = POLLIN};
 
     unwait(fcgi, c);
-    if (fcgi->draining && c->fresh)
+    if (c->fresh)
         poll(&peer, 1, FRESH_MS);
     if (has_input(c->request.ipcFd) <= 0) {
-        connection_free(c);
+        connection_free(fcgi, c);
         return 0;
     }
     fcgi->current = c;
@@ -237,7 +242,7 @@ static int take_last(struct fcgi *fcgi)
         else if (errno != ECONNABORTED && errno != EINTR)
             break;
     while (fcgi->waiting != NULL)
-        if (take_waiting(fcgi, fcgi->waiting) == 1)
+        if (take_last_waiting(fcgi, fcgi->waiting) == 1)
             return 1;
     return 0;
 }
@@ -252,7 +257,9 @@ int fcgi_wait(struct fcgi *fcgi, int timeout_ms)
         return 0;
     if (event.data.ptr == NULL)
         return take_new(fcgi);
-    return take_waiting(fcgi, event.data.ptr);
+    fcgi->current = event.data.ptr;
+    unwait(fcgi, fcgi->current);
+    return 1;
 }
 
 /* --- a request --- */
@@ -269,8 +276,9 @@ char **fcgi_accept(struct fcgi *fcgi)
         fcgi->unread = true;
         return request->envp;
     }
+    /* It was closed, most often: a connection that was kept ends so. */
     log_debug("a connection brought no request");
-    connection_free(fcgi->current);
+    connection_free(fcgi, fcgi->current);
     fcgi->current = NULL;
     return NULL;
 }
@@ -358,7 +366,7 @@ int fcgi_reply(struct fcgi *fcgi, const char *data, size_t len)
     /* A peer that stopped in the middle sends nothing more. */
     if (fcgi->unread && FCGX_GetError(request->in) == 0)
         linger(request->ipcFd);
-    connection_free(c);
+    connection_free(fcgi, c);
     return result == 0 ? 0 : -1;
 }
 
@@ -374,6 +382,6 @@ uint16_t fcgi_request_id(const struct fcgi *fcgi)
 
 void fcgi_park(struct fcgi *fcgi)
 {
-    connection_free(fcgi->current);
+    connection_free(fcgi, fcgi->current);
     fcgi->current = NULL;
 }

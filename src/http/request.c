@@ -42,36 +42,39 @@ enum variable {
 /* What to do with a second, different value. */
 enum repeat { REFUSE, IGNORE, JOIN };
 
+#define NAME(text) text, sizeof(text) - 1
+
 static const struct {
     const char *name;
+    size_t len;
     enum variable variable;
     enum repeat repeat;
     const char *separator;
 } known[] = {
-    {"REQUEST_METHOD", V_METHOD, REFUSE, NULL},
-    {"PATH_INFO", V_PATH, REFUSE, NULL},
-    {"QUERY_STRING", V_QUERY, REFUSE, NULL},
-    {"SCRIPT_NAME", V_SCRIPT, REFUSE, NULL},
-    {"EARSHOT_NAMESPACE", V_NAMESPACE, REFUSE, NULL},
-    {"HTTPS", V_HTTPS, REFUSE, NULL},
-    {"REQUEST_SCHEME", V_SCHEME, REFUSE, NULL},
-    {"REMOTE_ADDR", V_REMOTE, REFUSE, NULL},
-    {"SERVER_PORT", V_PORT, REFUSE, NULL},
-    {"CONTENT_LENGTH", V_LENGTH, REFUSE, NULL},
-    {"HTTP_CONTENT_LENGTH", V_LENGTH, REFUSE, NULL},
-    {"CONTENT_TYPE", V_TYPE, REFUSE, NULL},
-    {"HTTP_CONTENT_TYPE", V_TYPE, REFUSE, NULL},
-    {"HTTP_ACCEPT", V_ACCEPT, JOIN, ", "},
-    {"HTTP_AUTHORIZATION", V_AUTHORIZATION, REFUSE, NULL},
-    {"HTTP_COOKIE", V_COOKIE, JOIN, "; "},
-    {"HTTP_HOST", V_HOST, REFUSE, NULL},
-    {"HTTP_IDEMPOTENCY_KEY", V_KEY, REFUSE, NULL},
-    {"HTTP_IF_NONE_MATCH", V_MATCH, JOIN, ", "},
-    {"HTTP_LAST_EVENT_ID", V_LAST, REFUSE, NULL},
-    {"HTTP_ORIGIN", V_ORIGIN, REFUSE, NULL},
-    {"HTTP_SEC_FETCH_SITE", V_SITE, REFUSE, NULL},
-    {"HTTP_TRACEPARENT", V_TRACE, IGNORE, NULL},
-    {"HTTP_X_REQUEST_ID", V_ID, IGNORE, NULL},
+    {NAME("REQUEST_METHOD"), V_METHOD, REFUSE, NULL},
+    {NAME("PATH_INFO"), V_PATH, REFUSE, NULL},
+    {NAME("QUERY_STRING"), V_QUERY, REFUSE, NULL},
+    {NAME("SCRIPT_NAME"), V_SCRIPT, REFUSE, NULL},
+    {NAME("EARSHOT_NAMESPACE"), V_NAMESPACE, REFUSE, NULL},
+    {NAME("HTTPS"), V_HTTPS, REFUSE, NULL},
+    {NAME("REQUEST_SCHEME"), V_SCHEME, REFUSE, NULL},
+    {NAME("REMOTE_ADDR"), V_REMOTE, REFUSE, NULL},
+    {NAME("SERVER_PORT"), V_PORT, REFUSE, NULL},
+    {NAME("CONTENT_LENGTH"), V_LENGTH, REFUSE, NULL},
+    {NAME("HTTP_CONTENT_LENGTH"), V_LENGTH, REFUSE, NULL},
+    {NAME("CONTENT_TYPE"), V_TYPE, REFUSE, NULL},
+    {NAME("HTTP_CONTENT_TYPE"), V_TYPE, REFUSE, NULL},
+    {NAME("HTTP_ACCEPT"), V_ACCEPT, JOIN, ", "},
+    {NAME("HTTP_AUTHORIZATION"), V_AUTHORIZATION, REFUSE, NULL},
+    {NAME("HTTP_COOKIE"), V_COOKIE, JOIN, "; "},
+    {NAME("HTTP_HOST"), V_HOST, REFUSE, NULL},
+    {NAME("HTTP_IDEMPOTENCY_KEY"), V_KEY, REFUSE, NULL},
+    {NAME("HTTP_IF_NONE_MATCH"), V_MATCH, JOIN, ", "},
+    {NAME("HTTP_LAST_EVENT_ID"), V_LAST, REFUSE, NULL},
+    {NAME("HTTP_ORIGIN"), V_ORIGIN, REFUSE, NULL},
+    {NAME("HTTP_SEC_FETCH_SITE"), V_SITE, REFUSE, NULL},
+    {NAME("HTTP_TRACEPARENT"), V_TRACE, IGNORE, NULL},
+    {NAME("HTTP_X_REQUEST_ID"), V_ID, IGNORE, NULL},
 };
 
 static int refuse(struct problem *problem, const char *code, const char *detail)
@@ -109,7 +112,7 @@ static void collect(const char *values[VARIABLES], struct arena *arena, char *co
         size_t len = equals != NULL ? (size_t)(equals - *envp) : 0;
 
         for (size_t row = 0; len > 0 && row < sizeof(known) / sizeof(known[0]); row++)
-            if (strncmp(known[row].name, *envp, len) == 0 && known[row].name[len] == '\0')
+            if (known[row].len == len && memcmp(known[row].name, *envp, len) == 0)
                 keep(values, arena, row, equals + 1, problem);
     }
 }
@@ -124,14 +127,19 @@ static bool is_token_of(const char *s, size_t max)
 
 static const char *read_id(struct arena *arena, const char *value)
 {
-    unsigned char bytes[REQUEST_ID_BYTES];
+    static unsigned char pool[32 * REQUEST_ID_BYTES]; /* randomness for some: a system call less */
+    static size_t left;
     char *id;
 
     if (value != NULL && is_token_of(value, REQUEST_ID_MAX))
         return value;
-    id = arena_alloc(arena, sizeof(bytes) * 2 + 1);
-    randombytes_buf(bytes, sizeof(bytes));
-    return sodium_bin2hex(id, sizeof(bytes) * 2 + 1, bytes, sizeof(bytes));
+    id = arena_alloc(arena, REQUEST_ID_BYTES * 2 + 1);
+    if (left == 0) {
+        randombytes_buf(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    left -= REQUEST_ID_BYTES;
+    return sodium_bin2hex(id, REQUEST_ID_BYTES * 2 + 1, pool + left, REQUEST_ID_BYTES);
 }
 
 static enum method read_method(const char *value)

@@ -1,10 +1,60 @@
 #include "store/directory.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/keys.h"
+
+#define NOTED_ROOMS 256
+#define NOTE_EVERY_MS 1000
+
+/* The last notes of this process; one room takes the place of another. */
+static struct {
+    uint64_t room; /* a hash of both names */
+    int64_t at_ms;
+} noted[NOTED_ROOMS];
+
+static uint64_t hash_names(const char *namespace, const char *room)
+{
+    static unsigned char key[crypto_shorthash_KEYBYTES];
+    static bool keyed;
+    unsigned char hashes[2][crypto_shorthash_BYTES];
+    uint64_t sum[2];
+
+    if (!keyed)
+        randombytes_buf(key, sizeof(key));
+    keyed = true;
+    crypto_shorthash(hashes[0], (const unsigned char *)namespace, strlen(namespace), key);
+    crypto_shorthash(hashes[1], (const unsigned char *)room, strlen(room), key);
+    memcpy(sum, hashes, sizeof(sum));
+    return sum[0] * 31 + sum[1];
+}
+
+size_t directory_note(struct store *store, const char *namespace, const char *room)
+{
+    uint64_t hash = hash_names(namespace, room);
+    int64_t now_ms = clock_mono_ms();
+    char key[KEY_MAX], now[24];
+
+    if (noted[hash % NOTED_ROOMS].room == hash &&
+        now_ms - noted[hash % NOTED_ROOMS].at_ms < NOTE_EVERY_MS)
+        return 0;
+    noted[hash % NOTED_ROOMS].room = hash;
+    noted[hash % NOTED_ROOMS].at_ms = now_ms;
+    key_rooms(key, namespace);
+    snprintf(now, sizeof(now), "%lld", (long long)clock_wall_ms());
+    store_command(store, 4, (const char *[]){"ZADD", key, now, room}, NULL);
+    return 1;
+}
+
+void directory_forget(void)
+{
+    memset(noted, 0, sizeof(noted));
+}
 
 /* Reads the reply of the room script. Returns false for a room with nothing kept and nobody in it.
  */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/directory.h"
 #include "store/keys.h"
 #include "store/store.h"
 
@@ -30,18 +31,6 @@ static void queue_send(struct store *store, const char *namespace, const struct 
     for (int i = 1; i < 6; i++)
         lens[i] = strlen(argv[i]);
     store_script(store, SCRIPT_SEND, key, 6, argv, lens);
-}
-
-/* Notes the room as active. In the same round trip but no part of the script: on a cluster the list
- * of rooms is on another node. A room that is noted though its send failed is dropped when the list
- * is read. */
-static void queue_note(struct store *store, const char *namespace, const char *room)
-{
-    char key[KEY_MAX], now[24];
-
-    key_rooms(key, namespace);
-    snprintf(now, sizeof(now), "%lld", (long long)clock_wall_ms());
-    store_command(store, 4, (const char *[]){"ZADD", key, now, room}, NULL);
 }
 
 /* Reads the reply of the send script. */
@@ -68,12 +57,6 @@ static enum store_status read_send(const redisReply *reply, struct send *send)
     return STORE_OK;
 }
 
-static bool noted_later(const struct send *sends, size_t count, size_t i)
-{
-    return i + 1 < count && !sends[i + 1].ephemeral &&
-           strcmp(sends[i].room, sends[i + 1].room) == 0;
-}
-
 void journal_send(struct store *store, const char *namespace, const struct journal_limits *limits,
                   struct send *sends, size_t count)
 {
@@ -84,12 +67,12 @@ void journal_send(struct store *store, const char *namespace, const struct journ
     for (size_t i = 0; i < count; i++)
         queue_send(store, namespace, &sends[i], limits);
     for (size_t i = 0; i < count; i++) {
-        if (sends[i].ephemeral || sends[i].room[0] == '@' || noted_later(sends, count, i))
-            continue;
-        queue_note(store, namespace, sends[i].room);
-        notes++;
+        if (!sends[i].ephemeral && sends[i].room[0] != '@')
+            notes += directory_note(store, namespace, sends[i].room);
     }
     status = store_run(store, replies, 2 * count);
+    if (status != STORE_OK)
+        directory_forget();
     for (size_t i = 0; i < count; i++)
         sends[i].status = status == STORE_OK ? read_send(replies[i], &sends[i]) : status;
     store_free(replies, count + notes);

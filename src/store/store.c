@@ -15,6 +15,7 @@
 #define NO_SCRIPT (-1)
 #define REFUSED_REST_MS 100
 #define TIMEOUT_REST_MS 1000
+#define FRESH_MS 20 /* a connection that was used within is taken to be open still */
 
 /* A command that waits for store_run(), kept until its reply is in: a forgotten script is called
  * again. */
@@ -28,6 +29,7 @@ struct store {
     struct topology *topology;
     struct link *link; /* NULL when not connected */
     int64_t timeout_ms;
+    int64_t used_ms; /* when the connection last answered */
     struct breaker *breaker;
     struct pending *pending;
     size_t count, room;
@@ -129,6 +131,7 @@ static void up(struct store *store)
     if (store->was_down)
         log_info("Redis answers again");
     store->was_down = false;
+    store->used_ms = clock_mono_ms();
     if (store->breaker != NULL && atomic_load(&store->breaker->down_until_ms) != 0)
         atomic_store(&store->breaker->down_until_ms, 0);
 }
@@ -139,7 +142,7 @@ static void drop_stale(struct store *store)
 {
     struct pollfd p = {.events = POLLIN};
 
-    if (store->link == NULL)
+    if (store->link == NULL || clock_mono_ms() - store->used_ms < FRESH_MS)
         return;
     p.fd = link_fd(store->link);
     if (poll(&p, 1, 0) > 0) {

@@ -8,14 +8,18 @@ local room = string.sub(log, 1, -5)
 local json, keep, publish = ARGV[1], ARGV[2], ARGV[3]
 local done_key = ARGV[4] ~= '' and (room .. ':idem:' .. ARGV[4])
 
-local time = redis.call('TIME')
-local now = string.format('%d%03d', time[1], math.floor(time[2] / 1000))
+local function now()
+    local time = redis.call('TIME')
+    return string.format('%d%03d', time[1], math.floor(time[2] / 1000))
+end
 
 local function listeners()
     local sum = 0
-    for _, lease in ipairs(redis.call('HVALS', room .. ':listeners')) do
+    local leases = redis.call('HVALS', room .. ':listeners')
+    local past = leases[1] and tonumber(now())
+    for _, lease in ipairs(leases) do
         local count, expiry = string.match(lease, '^(%d+):(%d+)$')
-        if count and tonumber(expiry) > tonumber(now) then
+        if count and tonumber(expiry) > past then
             sum = sum + tonumber(count)
         end
     end
@@ -44,8 +48,10 @@ if not newest and redis.call('EXISTS', log) == 1 then
         end
     end
 end
-local id = '-' .. now
-if keep ~= '' then
+local id
+if keep == '' then
+    id = '-' .. now()
+else
     -- With the id before it, so that a reader can tell what was trimmed from what never was.
     id = redis.call('XADD', log, 'MAXLEN', '~', keep, '*', 'e', json, 'p', previous)
 end
