@@ -19,6 +19,10 @@ struct heritage {
     /* A SOCK_SEQPACKET pair a hub: gates send connections into [1], the hub takes them from [0].
      * The supervisor keeps both ends, so that what was sent survives the death of a hub. */
     int inlets[HERITAGE_HUBS_MAX][2];
+    /* A SOCK_SEQPACKET pair for all generations: gates that are replaced put the connections which
+     * the web server keeps into [1], those of the next generation take them from [0]. To close one
+     * would fail the request that is just being sent on it. -1 in a hub. */
+    int relay[2];
 };
 
 #endif

@@ -54,7 +54,8 @@ static const char help[] =
     "  --version         print the version\n"
     "  --help            print this\n"
     "\n"
-    "Signals: SIGHUP reloads the configuration, SIGTERM ends after the streams have ended.\n"
+    "Signals: SIGHUP reloads the configuration, SIGUSR2 goes over to the binary that now is where\n"
+    "this one was, SIGTERM ends after the streams have ended.\n"
     "Exit status: 0, 64 for a bad option, 78 for a bad configuration; earshotd(8) has all.\n";
 
 /* --- options --- */
@@ -258,7 +259,7 @@ int main(int argc, char **argv)
 {
     static struct invocation in;
     const struct supervisor_jobs jobs = {
-        .mains = {.gate = gate_main, .hub = hub_main}, .load = load, .context = &in};
+        .mains = {.gate = gate_main, .hub = hub_main}, .load = load, .context = &in, .argv = argv};
     char error[512];
     struct conf *conf;
 
@@ -267,8 +268,13 @@ int main(int argc, char **argv)
     if (in.action == ACTION_PRINT)
         return print(&in);
     conf = load(&in, error);
-    if (conf == NULL)
-        return fail(error);
+    if (conf == NULL) {
+        int status = fail(error);
+
+        if (in.action == ACTION_RUN)
+            supervisor_abandon();
+        return status;
+    }
     if (in.action == ACTION_CHECK) {
         printf("%s: ok\n", in.path != NULL ? in.path : "configuration");
         conf_free(conf);

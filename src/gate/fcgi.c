@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/passing.h"
 
 #define BODY_STEP 8192
 /* How long the parameters of a request may stall once they have begun: a web server sends them in
@@ -39,9 +40,11 @@ struct connection {
 struct fcgi {
     int epoll_fd;
     int listen_fd;
+    int relay[2];
     sigset_t let_in;
     bool draining;
-    bool unread; /* the current request has input that nobody read */
+    bool retired; /* the backlog is others' */
+    bool unread;  /* the current request has input that nobody read */
     struct connection *current;
     struct connection *waiting;
     size_t waiting_count;
@@ -136,16 +139,26 @@ static int has_input(int fd)
 
 /* --- opening and closing --- */
 
-struct fcgi *fcgi_open(int listen_fd, const sigset_t *let_in)
+/* One gate wakes up for one connection, not all of them. */
+static int watch(const struct fcgi *fcgi, int fd, const void *which)
 {
-    /* One gate wakes up for one connection, not all of them. */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = NULL};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE,
+                                .data.ptr = (void *)(uintptr_t)which};
+
+    return epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+struct fcgi *fcgi_open(int listen_fd, const int relay[2], const sigset_t *let_in)
+{
     struct fcgi *fcgi = mem_zero(sizeof(*fcgi));
 
     fcgi->listen_fd = listen_fd;
+    fcgi->relay[0] = relay[0];
+    fcgi->relay[1] = relay[1];
     fcgi->let_in = *let_in;
     fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fcgi->epoll_fd < 0 || epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, listen_fd, &event) < 0) {
+    if (fcgi->epoll_fd < 0 || watch(fcgi, listen_fd, NULL) < 0 ||
+        watch(fcgi, relay[0], fcgi->relay) < 0) {
         log_error("cannot watch the listening socket: %s", strerror(errno));
         fcgi_close(fcgi);
         return NULL;
@@ -178,6 +191,21 @@ void fcgi_drain(struct fcgi *fcgi)
     fcgi->draining = true;
 }
 
+void fcgi_retire(struct fcgi *fcgi)
+{
+    fcgi->draining = fcgi->retired = true;
+    while (fcgi->waiting != NULL) {
+        struct connection *c = fcgi->waiting;
+
+        if (passing_send(fcgi->relay[1], "", 1, c->request.ipcFd) < 0) {
+            log_warn("cannot pass a connection on: %s", strerror(errno));
+            return;
+        }
+        unwait(fcgi, c);
+        connection_free(fcgi, c);
+    }
+}
+
 /* --- waiting --- */
 
 /* Accepts a connection, blocking, closed on exec. Returns it or -1: another gate was faster, or the
@@ -195,18 +223,26 @@ static int accept_one(struct fcgi *fcgi)
         fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
         close(0);
     }
-    if (fd >= 0)
-        set_time_limit(fd, START_STALL_MS);
     return fd;
 }
 
-/* Takes a new connection: as the current one when it speaks already, else it waits. */
-static int take_new(struct fcgi *fcgi)
+/* Takes what a gate of the last generation passed on. Returns it or -1: another was faster. */
+static int take_passed(const struct fcgi *fcgi)
 {
-    int fd = accept_one(fcgi);
+    char nothing;
+    int fd;
 
+    passing_receive(fcgi->relay[0], &nothing, 1, &fd);
+    return fd;
+}
+
+/* Takes a new connection, from the backlog or the relay: as the current one when it speaks already,
+ * else it waits. */
+static int take_new(struct fcgi *fcgi, int fd)
+{
     if (fd < 0)
         return 0;
+    set_time_limit(fd, START_STALL_MS);
     if (!fcgi->draining && has_input(fd) == 0) {
         let_wait(fcgi, connection_create(fd));
         return 0;
@@ -236,8 +272,8 @@ static int take_last(struct fcgi *fcgi)
 {
     struct pollfd listening = {.fd = fcgi->listen_fd, .events = POLLIN};
 
-    while (poll(&listening, 1, 0) > 0)
-        if (take_new(fcgi) == 1)
+    while (!fcgi->retired && poll(&listening, 1, 0) > 0)
+        if (take_new(fcgi, accept_one(fcgi)) == 1)
             return 1;
         else if (errno != ECONNABORTED && errno != EINTR)
             break;
@@ -256,7 +292,9 @@ int fcgi_wait(struct fcgi *fcgi, int timeout_ms)
     if (epoll_pwait(fcgi->epoll_fd, &event, 1, timeout_ms, &fcgi->let_in) <= 0)
         return 0;
     if (event.data.ptr == NULL)
-        return take_new(fcgi);
+        return take_new(fcgi, accept_one(fcgi));
+    if (event.data.ptr == fcgi->relay)
+        return take_new(fcgi, take_passed(fcgi));
     fcgi->current = event.data.ptr;
     unwait(fcgi, fcgi->current);
     return 1;

@@ -2,8 +2,10 @@
  * Runs in: gate.  Blocks: yes; a peer that stops in the middle costs at most a second a read, of a
  * body FCGI_STALL_MS or write. One epoll set holds the listening socket and all connections that
  * wait for a request, so that a connection which the web server keeps (FCGI_KEEP_CONN) never
- * starves others. Accepts for itself, since libfcgi's own accept has a race with signals. Signals
- * are let in only while waiting. */
+ * starves others; of those, only the web server can end one without failing a request (it may be
+ * sending the next), so a gate that is replaced passes them on through the relay. Accepts for
+ * itself, since libfcgi's own accept has a race with signals. Signals are let in only while
+ * waiting. */
 #ifndef EARSHOT_FCGI_H
 #define EARSHOT_FCGI_H
 
@@ -18,9 +20,10 @@
 
 struct fcgi;
 
-/* Takes over the listening socket, which must not block, and readies libfcgi. `let_in` is the
- * signal mask while waiting. NULL when the system has no epoll set to give (logged). */
-struct fcgi *fcgi_open(int listen_fd, const sigset_t *let_in);
+/* Takes over the listening socket, which must not block, and the relay (heritage.h), and readies
+ * libfcgi. `let_in` is the signal mask while waiting. NULL when the system has no epoll set to give
+ * (logged). */
+struct fcgi *fcgi_open(int listen_fd, const int relay[2], const sigset_t *let_in);
 void fcgi_close(struct fcgi *fcgi);
 
 /* Waits until a connection has something to say, or `timeout_ms` (-1 = for ever) is over. 1 = it
@@ -31,6 +34,10 @@ int fcgi_wait(struct fcgi *fcgi, int timeout_ms);
 /* From now on: keep no connection; take what is in the backlog and what has been asked on kept
  * connections. */
 void fcgi_drain(struct fcgi *fcgi);
+
+/* Others listen on the same socket: gives the connections that wait to them, and takes no more from
+ * the backlog. What could not be given away is drained. */
+void fcgi_retire(struct fcgi *fcgi);
 
 /* Reads the head of the request. Returns its environment, valid until fcgi_reply or fcgi_park, or
  * NULL when there is none to be had: the peer left, stopped or does not speak FastCGI 1.0 as a

@@ -42,12 +42,12 @@ struct gate {
     struct buf output;
 };
 
+/* The signal that came. */
 static volatile sig_atomic_t stopping;
 
 static void on_stop(int signal)
 {
-    (void)signal;
-    stopping = 1;
+    stopping = signal;
 }
 
 /* --- the steps of a request; each returns 0, or -1 with the reply made --- */
@@ -289,28 +289,31 @@ static void serve(struct gate *gate)
 
 /* --- the process --- */
 
-/* SIGTERM is let in only while the gate waits, so that it never cuts a request. The supervisor
- * blocked it, and SIGINT and SIGHUP, which are its own business. Ours come after FCGX_Init, which
- * installs handlers too. */
+/* SIGTERM and SIGHUP are let in only while the gate waits, so that they never cut a request. The
+ * supervisor blocked them, and SIGINT and SIGUSR2, which are its own business. Ours come after
+ * FCGX_Init, which installs handlers too. */
 static void set_handlers(void)
 {
     struct sigaction action = {.sa_handler = on_stop};
 
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGUSR1, SIG_IGN);
 }
 
-static struct fcgi *listen_to(int listen_fd)
+static struct fcgi *listen_to(const struct heritage *heritage)
 {
     sigset_t stop, let_in;
     struct fcgi *fcgi;
 
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGHUP);
     sigprocmask(SIG_BLOCK, &stop, &let_in);
     sigdelset(&let_in, SIGTERM);
-    fcgi = fcgi_open(listen_fd, &let_in);
+    sigdelset(&let_in, SIGHUP);
+    fcgi = fcgi_open(heritage->listen_fd, heritage->relay, &let_in);
     set_handlers();
     return fcgi;
 }
@@ -332,7 +335,7 @@ static int gate_open(struct gate *gate, const struct heritage *heritage)
         log_error("%s", error);
         return -1;
     }
-    gate->fcgi = listen_to(heritage->listen_fd);
+    gate->fcgi = listen_to(heritage);
     tidy(gate);
     return gate->fcgi != NULL ? 0 : -1;
 }
@@ -349,14 +352,17 @@ static void gate_close(struct gate *gate)
     arena_free(&gate->lasting);
 }
 
-/* Answers what has come already. The supervisor has unlinked the socket, so that nothing more
- * should; where it does (TCP, or a socket that others hold open), there is an end to it all the
- * same. */
+/* Answers what has come already, unless others do. The supervisor has unlinked the socket, so that
+ * nothing more should; where it does (TCP, or a socket that others hold open), there is an end to
+ * it all the same. */
 static void drain(struct gate *gate)
 {
     int64_t end_ms = clock_mono_ms() + gate->conf->drain_ms;
 
-    fcgi_drain(gate->fcgi);
+    if (stopping == SIGHUP)
+        fcgi_retire(gate->fcgi);
+    else
+        fcgi_drain(gate->fcgi);
     while (clock_mono_ms() < end_ms && fcgi_wait(gate->fcgi, 0) == 1)
         serve(gate);
 }

@@ -6,7 +6,8 @@
 struct heritage;
 
 /* The life of a gate process; returns its exit status. Ends on SIGTERM once the listening socket's
- * backlog is answered, and when its supervisor dies. */
+ * backlog is answered, as it does when its supervisor dies; on SIGHUP at once: other gates take
+ * what has not begun. */
 int gate_main(const struct heritage *heritage);
 
 #endif

@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/passing.h"
 #include "supervisor/scoreboard.h"
 
 #define COMPLAIN_MS 1000
@@ -46,29 +46,9 @@ static bool may_complain(void)
     return true;
 }
 
-/* 0; -1 with errno. */
 static int send_to(int inlet, const struct buf *record, int fd)
 {
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec data = {.iov_base = record->data, .iov_len = record->len};
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control)};
-    ssize_t n;
-
-    memset(&control, 0, sizeof(control));
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
-    do
-        n = sendmsg(inlet, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -1 : 0;
+    return passing_send(inlet, record->data, record->len, fd);
 }
 
 /* The hub with the least load that was not tried yet, beginning at `first`; -1 when all were. */

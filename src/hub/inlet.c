@@ -1,12 +1,10 @@
 #include "hub/inlet.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/passing.h"
 #include "hub/connection.h"
 #include "hub/state.h"
 #include "supervisor/scoreboard.h"
@@ -15,32 +13,6 @@
 
 static uv_poll_t inlet_poll;
 static int inlet_fd = -1;
-
-/* Receives one record and its fd. Returns the record's length, 0 when there is none. */
-static size_t receive(char *record, size_t size, int *fd)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec iov = {record, size};
-    struct msghdr message = {.msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.space,
-                             .msg_controllen = sizeof(control.space)};
-    ssize_t len = recvmsg(inlet_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    struct cmsghdr *header;
-
-    *fd = -1;
-    if (len <= 0)
-        return 0;
-    header = CMSG_FIRSTHDR(&message);
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        memcpy(fd, CMSG_DATA(header), sizeof(*fd));
-    if (*fd < 0)
-        log_error("a receive came without its connection: out of file descriptors?");
-    return (size_t)len;
-}
 
 static void take(struct hub *hub, const char *record, size_t len, int *fd)
 {
@@ -67,12 +39,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     (void)events;
     for (int i = 0; i < AT_ONCE; i++) {
         int fd;
-        size_t len = receive(record, sizeof(record), &fd);
+        ssize_t len = passing_receive(inlet_fd, record, sizeof(record), &fd);
 
-        if (len == 0)
+        if (len < 0)
             return;
         if (fd >= 0)
-            take(hub, record, len, &fd);
+            take(hub, record, (size_t)len, &fd);
+        else
+            log_error("a receive came without its connection: out of file descriptors?");
         if (fd >= 0)
             close(fd);
     }

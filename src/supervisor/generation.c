@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
+#include "supervisor/handover.h"
 
 #define WATCH_MS 1000
 #define HUB_SILENT_MS 10000 /* a hub renews its slot every second */
@@ -26,6 +27,7 @@ struct generation {
     struct generation_mains mains;
     struct conf *conf;
     struct heritage heritage;
+    int64_t drain_ms;
     enum phase phase;
     int64_t drain_started_ms;
     int64_t watch_ms; /* of the next look at the scoreboard */
@@ -90,7 +92,7 @@ static void start_worker(struct generation *g, struct worker *worker)
 }
 
 struct generation *generation_start(const struct generation_mains *mains, struct conf *conf,
-                                    struct scoreboard *board, int listen_fd, char error[512])
+                                    const struct generation_means *means, char error[512])
 {
     int gates = count_gates(conf), hubs = count_hubs(conf);
     struct generation *g = mem_zero(sizeof(*g) + (size_t)(gates + hubs) * sizeof(struct worker));
@@ -98,8 +100,13 @@ struct generation *generation_start(const struct generation_mains *mains, struct
     g->mains = *mains;
     g->gates = gates;
     g->count = gates + hubs;
-    g->heritage = (struct heritage){
-        .conf = conf, .board = board, .index = -1, .listen_fd = listen_fd, .hubs = hubs};
+    g->drain_ms = conf->drain_ms;
+    g->heritage = (struct heritage){.conf = conf,
+                                    .board = means->board,
+                                    .index = -1,
+                                    .listen_fd = means->listen_fd,
+                                    .hubs = hubs,
+                                    .relay = {means->relay[0], means->relay[1]}};
     if (make_inlets(&g->heritage) < 0) {
         snprintf(error, 512, "cannot make the inlets of the hubs: %s", strerror(errno));
         generation_free(g);
@@ -114,11 +121,39 @@ struct generation *generation_start(const struct generation_mains *mains, struct
     return g;
 }
 
+struct generation *generation_adopt(const struct handover *handover)
+{
+    struct generation *g = mem_zero(sizeof(*g) + (size_t)handover->count * sizeof(struct worker));
+    int gates = 0, hubs = 0;
+
+    /* Their inlets are theirs alone: the ends that the last supervisor had closed with its exec. */
+    g->drain_ms = handover->drain_ms;
+    g->count = handover->count;
+    for (int i = 0; i < g->count; i++) {
+        struct worker *worker = &g->workers[i];
+
+        worker->role = handover->workers[i].role;
+        worker->pid = handover->workers[i].pid;
+        worker->index = worker->role == SLOT_GATE ? gates++ : hubs++;
+        worker->ending = true;
+    }
+    return g;
+}
+
+void generation_hand_over(const struct generation *g, struct handover *handover)
+{
+    handover->drain_ms = g->drain_ms;
+    for (int i = 0; i < g->count && handover->count < SCOREBOARD_SLOTS; i++)
+        if (g->workers[i].pid != 0)
+            handover->workers[handover->count++] =
+                (struct handover_worker){g->workers[i].role, g->workers[i].pid};
+}
+
 void generation_free(struct generation *g)
 {
     if (g == NULL)
         return;
-    for (int i = 0; i < HERITAGE_HUBS_MAX; i++)
+    for (int i = 0; i < g->heritage.hubs; i++)
         for (int end = 0; end < 2; end++)
             if (g->heritage.inlets[i][end] >= 0)
                 close(g->heritage.inlets[i][end]);
@@ -174,13 +209,45 @@ bool generation_ended(struct generation *g, pid_t pid, int status)
     return false;
 }
 
-void generation_drain(struct generation *g)
+static bool is_started(const struct worker *worker)
+{
+    return worker->pid != 0 && worker->slot != NULL && worker->slot->state != SLOT_STARTING;
+}
+
+bool generation_is_up(const struct generation *g)
+{
+    for (int i = 0; i < g->count; i++)
+        if (!is_started(&g->workers[i]))
+            return false;
+    return true;
+}
+
+bool generation_is_alive(const struct generation *g)
+{
+    int gates = 0, hubs = 0;
+
+    for (int i = 0; i < g->count; i++)
+        *(g->workers[i].role == SLOT_GATE ? &gates : &hubs) += is_started(&g->workers[i]);
+    return gates > 0 && hubs > 0;
+}
+
+static void begin_end(struct generation *g, int gate_signal)
 {
     if (g->phase != PHASE_RUNNING)
         return;
     g->phase = PHASE_GATES_END;
     g->drain_started_ms = clock_mono_ms();
-    end_role(g, SLOT_GATE, SIGTERM);
+    end_role(g, SLOT_GATE, gate_signal);
+}
+
+void generation_drain(struct generation *g)
+{
+    begin_end(g, SIGTERM);
+}
+
+void generation_retire(struct generation *g)
+{
+    begin_end(g, SIGHUP);
 }
 
 void generation_kill(struct generation *g)
@@ -199,9 +266,13 @@ bool generation_done(const struct generation *g)
  * one. */
 static bool is_stuck(const struct generation *g, const struct worker *worker, int64_t now_ms)
 {
-    int64_t age_ms = now_ms - worker->slot->since_ms;
-    int state = worker->slot->state;
+    int64_t age_ms;
+    int state;
 
+    if (worker->slot == NULL)
+        return false;
+    age_ms = now_ms - worker->slot->since_ms;
+    state = worker->slot->state;
     if (worker->role == SLOT_HUB)
         return age_ms > HUB_SILENT_MS;
     return (state == SLOT_BUSY || state == SLOT_STARTING) && age_ms > g->conf->request_limit_ms;
@@ -225,7 +296,7 @@ static void watch(struct generation *g, int64_t now_ms)
 static void restart_due(struct generation *g, int64_t now_ms)
 {
     for (int i = 0; i < g->count; i++)
-        if (g->workers[i].pid == 0 && now_ms >= g->workers[i].restart_ms)
+        if (g->workers[i].pid == 0 && !g->workers[i].ending && now_ms >= g->workers[i].restart_ms)
             start_worker(g, &g->workers[i]);
 }
 
@@ -237,7 +308,7 @@ static void drain_on(struct generation *g, int64_t now_ms)
         g->phase = PHASE_HUBS_END;
         end_role(g, SLOT_HUB, SIGTERM);
     }
-    if (age_ms < g->conf->drain_ms + DRAIN_SLACK_MS || generation_done(g))
+    if (age_ms < g->drain_ms + DRAIN_SLACK_MS || generation_done(g))
         return;
     log_warn("gates=%d hubs=%d did not end in time, killed", running(g, SLOT_GATE),
              running(g, SLOT_HUB));
@@ -263,7 +334,7 @@ int64_t generation_due_ms(const struct generation *g)
     int64_t due_ms = g->watch_ms;
 
     for (int i = 0; i < g->count && g->phase == PHASE_RUNNING; i++)
-        if (g->workers[i].pid == 0 && g->workers[i].restart_ms < due_ms)
+        if (g->workers[i].pid == 0 && !g->workers[i].ending && g->workers[i].restart_ms < due_ms)
             due_ms = g->workers[i].restart_ms;
     return due_ms;
 }

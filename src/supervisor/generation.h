@@ -1,8 +1,8 @@
 /* generation.h - the gates and hubs that run under one configuration.
  * Runs in: supervisor.  Blocks: never.
- * A reload starts a second generation on the same socket and drains the first; a shutdown drains
- * all. Draining goes gates first, since a gate without hubs could not hand its requests over:
- *   running -> gates end (they answer the backlog) -> hubs end (they say bye) -> done */
+ * A reload starts a second generation on the same socket and retires the first; a shutdown drains
+ * all. Both go gates first, since a gate without hubs could not hand its requests over:
+ *   running -> gates end -> hubs end (they say bye) -> done */
 #ifndef EARSHOT_GENERATION_H
 #define EARSHOT_GENERATION_H
 
@@ -14,6 +14,7 @@
 
 struct conf;
 struct generation;
+struct handover;
 
 /* What the workers of every generation run. */
 struct generation_mains {
@@ -21,10 +22,24 @@ struct generation_mains {
     spawn_main *hub;
 };
 
+/* What all generations of this supervisor share; the descriptors stay the caller's. */
+struct generation_means {
+    struct scoreboard *board;
+    int listen_fd;
+    int relay[2]; /* see heritage.h */
+};
+
 /* Makes the inlets and starts hubs and gates. Owns `conf` from here on; on failure it is still the
  * caller's. Returns NULL with one line in `error`. */
 struct generation *generation_start(const struct generation_mains *mains, struct conf *conf,
-                                    struct scoreboard *board, int listen_fd, char error[512]);
+                                    const struct generation_means *means, char error[512]);
+
+/* The workers that the last binary started, to be drained: none of them is started again. It has
+ * no configuration. */
+struct generation *generation_adopt(const struct handover *handover);
+
+/* Writes its workers and their drain into a handover. */
+void generation_hand_over(const struct generation *generation, struct handover *handover);
 
 /* Frees what is left; its workers must be gone. */
 void generation_free(struct generation *generation);
@@ -38,8 +53,19 @@ int generation_hubs(const struct generation *generation);
 /* Notes the end of one of its workers. False when the process is none of them. */
 bool generation_ended(struct generation *generation, pid_t pid, int status);
 
-/* Starts to drain; nothing is restarted any more. Twice is once. */
+/* True when all gates and hubs run and have left their start behind them. */
+bool generation_is_up(const struct generation *generation);
+
+/* True when a gate and a hub are there to serve. */
+bool generation_is_alive(const struct generation *generation);
+
+/* Starts to drain; nothing is restarted any more. Twice is once. Gates get SIGTERM: they answer the
+ * backlog of the socket, since nobody else will. */
 void generation_drain(struct generation *generation);
+
+/* The same where another generation is up on the socket. Gates get SIGHUP: they leave it what they
+ * have not begun. */
+void generation_retire(struct generation *generation);
 
 /* SIGKILL to all that are left, and nothing is restarted any more. */
 void generation_kill(struct generation *generation);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
+#include "supervisor/handover.h"
 #include "supervisor/privilege.h"
 
 #define BACKLOG 4096
@@ -270,6 +271,30 @@ int listener_open(struct listener *listener, const struct conf *conf, char error
     else
         log_info("listens: listen=%s", conf->listen);
     return 0;
+}
+
+void listener_adopt(struct listener *listener, const struct handover *handover,
+                    const struct conf *conf)
+{
+    listener->fd = handover->listen_fd;
+    if (handover->path[0] == '\0')
+        return;
+    listener->path = mem_strdup(handover->path);
+    listener->device = handover->device;
+    listener->inode = handover->inode;
+    if (conf != NULL &&
+        (strncmp(conf->listen, "unix:", 5) != 0 || strcmp(conf->listen + 5, handover->path) != 0))
+        log_warn("listen changes with a restart only: still unix:%s", handover->path);
+}
+
+void listener_hand_over(const struct listener *listener, struct handover *handover)
+{
+    handover->listen_fd = listener->fd;
+    if (listener->path == NULL)
+        return;
+    snprintf(handover->path, sizeof(handover->path), "%s", listener->path);
+    handover->device = listener->device;
+    handover->inode = listener->inode;
 }
 
 void listener_unlink(struct listener *listener)

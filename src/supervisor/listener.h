@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct conf;
+struct handover;
 
 struct listener {
     int fd;
@@ -24,6 +25,12 @@ struct listener {
 /* Makes or takes over the socket. A unix socket that nobody answers on is replaced, a live one is
  * an error. Returns 0, or -1 with one line in `error`. */
 int listener_open(struct listener *listener, const struct conf *conf, char error[512]);
+
+/* Takes over what the last binary listened on; `conf` may be NULL. */
+void listener_adopt(struct listener *listener, const struct handover *handover,
+                    const struct conf *conf);
+
+void listener_hand_over(const struct listener *listener, struct handover *handover);
 
 /* Removes the socket's file, if it is still ours: no new connection then comes in. */
 void listener_unlink(struct listener *listener);

@@ -1,5 +1,6 @@
 #include "supervisor/notify.h"
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,20 +12,15 @@
 
 #include "base/log.h"
 
-void notify_state(const char *state)
+static void send_text(const char *text)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    struct timespec now;
-    char text[96];
     size_t len;
     int fd;
 
     if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(text, sizeof(text), "%s\nMONOTONIC_USEC=%lld", state,
-             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     len = strlen(path);
     memcpy(to.sun_path, path, len);
     if (path[0] == '@')
@@ -32,7 +28,25 @@ void notify_state(const char *state)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-        log_debug("systemd cannot be told %s", state);
+        log_debug("systemd cannot be told %s", text);
     if (fd >= 0)
         close(fd);
+}
+
+void notify_send(const char *format, ...)
+{
+    struct timespec now;
+    char text[1024];
+    va_list args;
+    size_t len;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text) - 64, format, args);
+    va_end(args);
+    len = strlen(text);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (strncmp(text, "RELOADING=1", 11) == 0)
+        snprintf(text + len, sizeof(text) - len, "\nMONOTONIC_USEC=%lld",
+                 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    send_text(text);
 }

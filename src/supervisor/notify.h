@@ -3,8 +3,8 @@
 #ifndef EARSHOT_NOTIFY_H
 #define EARSHOT_NOTIFY_H
 
-/* Sends READY=1, STOPPING=1 or RELOADING=1 (which gets its MONOTONIC_USEC) to NOTIFY_SOCKET, if
- * there is one. */
-void notify_state(const char *state);
+/* Sends assignments, with \n between them, to NOTIFY_SOCKET, if there is one. RELOADING=1 gets the
+ * MONOTONIC_USEC that Type=notify-reload wants. */
+void notify_send(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

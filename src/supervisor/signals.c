@@ -7,7 +7,7 @@
 
 int signals_open(void)
 {
-    static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};
     sigset_t set;
 
     sigemptyset(&set);

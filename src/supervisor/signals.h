@@ -1,8 +1,8 @@
 /* signals.h - signals as something to read.
  * Runs in: supervisor.  Blocks: never.
- * SIGTERM, SIGINT, SIGHUP and SIGCHLD stay blocked and come through a signalfd. Children inherit
- * the mask: what they do not unblock cannot reach them, so a Ctrl-C at the terminal goes to the
- * supervisor alone. */
+ * SIGTERM, SIGINT, SIGHUP, SIGUSR2 and SIGCHLD stay blocked and come through a signalfd. Children
+ * inherit the mask: what they do not unblock cannot reach them, so a Ctrl-C at the terminal goes to
+ * the supervisor alone. */
 #ifndef EARSHOT_SIGNALS_H
 #define EARSHOT_SIGNALS_H
 

@@ -30,15 +30,18 @@ static int by_number(const void *a, const void *b)
  * those that they replace, and the descriptors of a dead hub's clients would stay open. */
 static void close_others(const struct heritage *heritage, const struct worker *worker)
 {
-    int keep[HERITAGE_HUBS_MAX + 2], count = 0;
+    int keep[HERITAGE_HUBS_MAX + 3], count = 0;
     unsigned next = STDERR_FILENO + 1;
 
     if (worker->role == SLOT_HUB)
         keep[count++] = heritage->inlets[worker->index][0];
     for (int i = 0; i < heritage->hubs && worker->role == SLOT_GATE; i++)
         keep[count++] = heritage->inlets[i][1];
-    if (heritage->listen_fd >= 0)
+    if (worker->role == SLOT_GATE) {
         keep[count++] = heritage->listen_fd;
+        keep[count++] = heritage->relay[0];
+        keep[count++] = heritage->relay[1];
+    }
     qsort(keep, (size_t)count, sizeof(*keep), by_number);
     for (int i = 0; i < count; i++) {
         if ((unsigned)keep[i] > next)
@@ -55,7 +58,7 @@ static void narrow(struct heritage *heritage, const struct worker *worker)
     heritage->slot = worker->slot;
     heritage->index = worker->index;
     if (worker->role == SLOT_HUB)
-        heritage->listen_fd = -1;
+        heritage->listen_fd = heritage->relay[0] = heritage->relay[1] = -1;
     for (int i = 0; i < heritage->hubs; i++) {
         if (worker->role == SLOT_GATE || i != worker->index)
             heritage->inlets[i][0] = -1;
@@ -152,7 +155,8 @@ void spawn_ended(struct worker *worker, int status)
     worker->quick_deaths++;
     log_end(worker, status, delay_ms);
     worker->restart_ms = now_ms + delay_ms;
-    scoreboard_give_back(worker->slot);
+    if (worker->slot != NULL)
+        scoreboard_give_back(worker->slot);
     worker->slot = NULL;
     worker->pid = 0;
 }

@@ -1,6 +1,6 @@
 /* spawn.h - birth and death of one worker.
  * Runs in: supervisor, and in the child until its main.  Blocks: never.
- * A child starts with SIGTERM, SIGINT, SIGHUP and SIGCHLD blocked (signals.h) and unblocks what it
+ * A child starts with the signals of signals.h blocked and unblocks what it
  * handles. It gets SIGTERM when its supervisor dies. Of all descriptors it keeps 0, 1, 2 and those
  * of its heritage. */
 #ifndef EARSHOT_SPAWN_H
@@ -19,8 +19,8 @@ struct worker {
     enum slot_role role;
     int index;
     pid_t pid;         /* 0 = not running */
-    struct slot *slot; /* while running */
-    bool ending;       /* it was told to end */
+    struct slot *slot; /* while running; NULL when an earlier binary started it */
+    bool ending;       /* it was told to end, or is not to be started again */
     int64_t started_ms;
     int64_t restart_ms; /* when to start it again, clock_mono_ms(); while not running */
     int quick_deaths;   /* in a row, each within SPAWN_SETTLED_MS of its start */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -14,19 +15,30 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
+#include "supervisor/handover.h"
 #include "supervisor/listener.h"
 #include "supervisor/notify.h"
 #include "supervisor/privilege.h"
 #include "supervisor/signals.h"
+#include "supervisor/upgrade.h"
+
+/* How long those that are to be replaced serve on when those that replace them do not come up. They
+ * may be in each other's way (memory, processes), so the old end all the same. */
+#define UP_MS 10000
+#define UP_STEP_MS 20
 
 struct supervisor {
     const struct supervisor_jobs *jobs;
     struct scoreboard *board;
     struct listener listener;
+    int relay[2]; /* see heritage.h */
     int signal_fd;
     struct generation *current;
-    struct generation *old; /* draining after a reload, or NULL */
+    struct generation *old; /* to be replaced by `current`, then draining; or NULL */
+    struct upgrade upgrade;
+    int64_t up_by_ms; /* 0 = `current` is up */
     bool reload_wanted;
+    bool upgrade_wanted;
     bool ending;
 };
 
@@ -59,22 +71,92 @@ static void check_as_user(const struct supervisor_jobs *jobs, const char *user)
     conf_free(again);
 }
 
+static void adopt(struct supervisor *s, const struct handover *handover, const struct conf *conf)
+{
+    listener_adopt(&s->listener, handover, conf);
+    s->relay[0] = handover->relay[0];
+    s->relay[1] = handover->relay[1];
+    s->old = generation_adopt(handover);
+    log_info("takes over from another binary: workers=%d", handover->count);
+}
+
 /* Returns 0, or an exit status with one line in `error`. */
 static int open_all(struct supervisor *s, const struct conf *conf, char error[512])
 {
+    static struct handover handover;
+    int taken;
+
     s->signal_fd = signals_open();
+    taken = handover_take(&handover);
+    if (taken == 1)
+        adopt(s, &handover, conf);
     s->board = scoreboard_create();
-    if (s->signal_fd < 0 || s->board == NULL) {
+    if (s->signal_fd < 0 || s->board == NULL || taken < 0 ||
+        (taken == 0 &&
+         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, s->relay) < 0)) {
         snprintf(error, 512, "the system refuses: %s", strerror(errno));
         return EX_OSERR;
     }
     raise_limit();
+    if (taken == 1)
+        return 0;
     if (listener_open(&s->listener, conf, error) < 0)
         return EX_UNAVAILABLE;
     if (privilege_drop(conf->user, error) < 0)
         return EX_NOPERM;
     check_as_user(s->jobs, conf->user);
     return 0;
+}
+
+static struct generation *start_generation(struct supervisor *s, struct conf *conf, char error[512])
+{
+    const struct generation_means means = {
+        .board = s->board, .listen_fd = s->listener.fd, .relay = {s->relay[0], s->relay[1]}};
+    struct generation *g = generation_start(&s->jobs->mains, conf, &means, error);
+
+    if (g != NULL)
+        s->up_by_ms = clock_mono_ms() + UP_MS;
+    return g;
+}
+
+/* --- an upgrade --- */
+
+static void begin_upgrade(struct supervisor *s)
+{
+    char error[512];
+
+    s->upgrade_wanted = false;
+    if (upgrade_check(&s->upgrade, error) < 0)
+        log_error("not upgraded: %s", error);
+    else
+        log_info("checks %s, to run it in this one's place", s->upgrade.path);
+}
+
+static void run_upgrade(struct supervisor *s)
+{
+    static struct handover handover;
+    char error[512];
+
+    handover = (struct handover){.pid = getpid(), .relay = {s->relay[0], s->relay[1]}};
+    listener_hand_over(&s->listener, &handover);
+    generation_hand_over(s->current, &handover);
+    log_info("upgrades: runs %s in this one's place", s->upgrade.path);
+    notify_send("RELOADING=1");
+    upgrade_exec(&s->upgrade, &handover, error);
+    log_error("not upgraded: %s", error);
+    notify_send("READY=1\nSTATUS=not upgraded: %s", error);
+}
+
+static void end_check(struct supervisor *s, int status)
+{
+    char error[512];
+
+    if (upgrade_checked(&s->upgrade, status, error) < 0) {
+        log_error("not upgraded: %s", error);
+        notify_send("STATUS=not upgraded: %s", error);
+    } else if (!s->upgrade_wanted) { /* else the file may be another one than was checked */
+        run_upgrade(s);
+    }
 }
 
 /* --- signals --- */
@@ -85,8 +167,10 @@ static void reap(struct supervisor *s)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        if (!generation_ended(s->current, pid, status) &&
-            (s->old == NULL || !generation_ended(s->old, pid, status)))
+        if (pid == s->upgrade.checker)
+            end_check(s, status);
+        else if (!generation_ended(s->current, pid, status) &&
+                 (s->old == NULL || !generation_ended(s->old, pid, status)))
             log_debug("reaped a stranger: %d", (int)pid);
 }
 
@@ -100,10 +184,12 @@ static void stop(struct supervisor *s)
         return;
     }
     s->ending = true;
-    s->reload_wanted = false;
+    s->reload_wanted = s->upgrade_wanted = false;
+    s->up_by_ms = 0;
+    upgrade_cancel(&s->upgrade);
     log_info("ends: drains for drain_ms=%lld at most",
              (long long)generation_conf(s->current)->drain_ms);
-    notify_state("STOPPING=1");
+    notify_send("STOPPING=1\nSTATUS=ends: streams are told to come back");
     listener_unlink(&s->listener);
     generation_drain(s->current);
     if (s->old != NULL)
@@ -125,47 +211,78 @@ static void reload(struct supervisor *s)
     struct conf *conf;
 
     s->reload_wanted = false;
-    notify_state("RELOADING=1");
+    notify_send("RELOADING=1");
     conf = s->jobs->load(s->jobs->context, error);
     if (conf != NULL) {
         warn_of_fixed(generation_conf(s->current), conf);
-        next = generation_start(&s->jobs->mains, conf, s->board, s->listener.fd, error);
+        next = start_generation(s, conf, error);
     }
     if (next == NULL) {
         log_error("the configuration stays as it was: %s", error);
+        notify_send("READY=1\nSTATUS=the configuration stays as it was: %s", error);
         conf_free(conf);
-    } else {
-        log_open("supervisor", conf->log_level);
-        log_info("reloaded: gates=%d hubs=%d", generation_gates(next), generation_hubs(next));
-        s->old = s->current;
-        s->current = next;
-        generation_drain(s->old);
+        return;
     }
-    notify_state("READY=1");
+    log_open("supervisor", conf->log_level);
+    log_info("reloads: gates=%d hubs=%d", generation_gates(next), generation_hubs(next));
+    s->old = s->current;
+    s->current = next;
+}
+
+/* Once the current generation is up, the one before it may go. */
+static void replace(struct supervisor *s)
+{
+    bool up = generation_is_up(s->current), late = clock_mono_ms() >= s->up_by_ms;
+
+    if (!up && !(late && (s->old != NULL || generation_is_alive(s->current))))
+        return;
+    if (!up)
+        log_error("not all gates and hubs came up within %d ms", UP_MS);
+    s->up_by_ms = 0;
+    log_info("up: gates=%d hubs=%d", generation_gates(s->current), generation_hubs(s->current));
+    if (s->old != NULL)
+        generation_retire(s->old);
+    notify_send("READY=1\nSTATUS=serves: gates=%d hubs=%d", generation_gates(s->current),
+                generation_hubs(s->current));
+}
+
+static void want(struct supervisor *s, bool *what, const char *name)
+{
+    if (s->ending)
+        return;
+    *what = true;
+    if (s->old != NULL)
+        log_info("%s once the workers of the last reload have ended", name);
 }
 
 static void handle(struct supervisor *s, int signal)
 {
-    if (signal == SIGCHLD) {
+    if (signal == SIGCHLD)
         reap(s);
-    } else if (signal == SIGHUP) {
-        if (!s->ending)
-            s->reload_wanted = true;
-        if (s->reload_wanted && s->old != NULL)
-            log_info("reloads once the workers of the last reload have ended");
-    } else {
+    else if (signal == SIGHUP)
+        want(s, &s->reload_wanted, "reloads");
+    else if (signal == SIGUSR2)
+        want(s, &s->upgrade_wanted, "upgrades");
+    else
         stop(s);
-    }
 }
 
 /* --- the loop --- */
 
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+    return b_ms < a_ms ? b_ms : a_ms;
+}
+
 static int64_t due_ms(const struct supervisor *s)
 {
-    int64_t current_ms = generation_due_ms(s->current);
-    int64_t old_ms = s->old != NULL ? generation_due_ms(s->old) : current_ms;
+    int64_t now_ms = clock_mono_ms(), due_ms = generation_due_ms(s->current);
 
-    return old_ms < current_ms ? old_ms : current_ms;
+    if (s->old != NULL)
+        due_ms = sooner(due_ms, generation_due_ms(s->old));
+    if (s->up_by_ms > now_ms)
+        due_ms = sooner(due_ms, now_ms + UP_STEP_MS);
+    return due_ms;
 }
 
 static void wait_for_work(struct supervisor *s)
@@ -179,6 +296,18 @@ static void wait_for_work(struct supervisor *s)
         handle(s, signal);
 }
 
+/* Two generations at a time fit the scoreboard, and one machine. An upgrade reads the configuration
+ * too. */
+static void begin_wanted(struct supervisor *s)
+{
+    if (s->old != NULL || s->upgrade.checker != 0)
+        return;
+    if (s->upgrade_wanted)
+        begin_upgrade(s);
+    else if (s->reload_wanted)
+        reload(s);
+}
+
 static void loop(struct supervisor *s)
 {
     while (!s->ending || !generation_done(s->current) || s->old != NULL) {
@@ -190,38 +319,85 @@ static void loop(struct supervisor *s)
             generation_free(s->old);
             s->old = NULL;
         }
-        /* Two generations at a time fit the scoreboard, and one machine. */
-        if (s->reload_wanted && s->old == NULL)
-            reload(s);
+        if (s->up_by_ms != 0)
+            replace(s);
+        upgrade_tick(&s->upgrade, clock_mono_ms());
+        begin_wanted(s);
     }
 }
 
+/* --- the whole --- */
+
+static void close_all(struct supervisor *s)
+{
+    generation_free(s->current);
+    generation_free(s->old);
+    upgrade_free(&s->upgrade);
+    listener_close(&s->listener);
+    scoreboard_free(s->board);
+    for (int i = 0; i < 2; i++)
+        if (s->relay[i] >= 0)
+            close(s->relay[i]);
+    if (s->signal_fd >= 0)
+        close(s->signal_fd);
+}
+
+/* What the last binary started is not left alone: it ends as at SIGTERM, under watch. */
+static void give_up(struct supervisor *s)
+{
+    if (s->old == NULL)
+        return;
+    log_error("cannot replace the workers of the last binary: drains them and ends");
+    s->current = s->old;
+    s->old = NULL;
+    s->ending = true;
+    listener_unlink(&s->listener);
+    generation_drain(s->current);
+    reap(s);
+    loop(s);
+}
+
+#define SUPERVISOR_INIT(jobs_)                                                         \
+    {                                                                                  \
+        .jobs = (jobs_), .listener = LISTENER_INIT, .relay = {-1, -1}, .signal_fd = -1 \
+    }
+
 int supervisor_run(const struct supervisor_jobs *jobs, struct conf *conf)
 {
-    struct supervisor s = {.jobs = jobs, .listener = LISTENER_INIT, .signal_fd = -1};
+    struct supervisor s = SUPERVISOR_INIT(jobs);
     char error[512];
     int status;
 
     log_open("supervisor", conf->log_level);
+    upgrade_init(&s.upgrade, jobs->argv);
     status = open_all(&s, conf, error);
-    if (status == 0) {
-        s.current = generation_start(&jobs->mains, conf, s.board, s.listener.fd, error);
-        status = s.current != NULL ? 0 : EX_OSERR;
-    }
+    if (status == 0 && (s.current = start_generation(&s, conf, error)) == NULL)
+        status = EX_OSERR;
     if (status != 0) {
         log_error("%s", error);
         conf_free(conf);
+        give_up(&s);
     } else {
         log_info("started: gates=%d hubs=%d", generation_gates(s.current),
                  generation_hubs(s.current));
-        notify_state("READY=1");
+        reap(&s); /* a SIGCHLD from before the handlers were set is lost */
         loop(&s);
         log_info("ended");
     }
-    generation_free(s.current);
-    listener_close(&s.listener);
-    scoreboard_free(s.board);
-    if (s.signal_fd >= 0)
-        close(s.signal_fd);
+    close_all(&s);
     return status;
+}
+
+void supervisor_abandon(void)
+{
+    static struct handover handover;
+    struct supervisor s = SUPERVISOR_INIT(NULL);
+
+    log_open("supervisor", LOG_LEVEL_INFO);
+    s.signal_fd = signals_open();
+    if (s.signal_fd >= 0 && handover_take(&handover) == 1) {
+        adopt(&s, &handover, NULL);
+        give_up(&s);
+    }
+    close_all(&s);
 }

@@ -167,6 +167,7 @@ export class Earshot {
     const e = new Earshot();
     e.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot-test-'));
     e.mark = `TEST_MARK=${path.basename(e.dir)}-${randomBytes(4).toString('hex')}`;
+    e.binary = path.join(build, 'earshotd');
     e.env = {
       PATH,
       LANG: 'C.UTF-8',
@@ -232,7 +233,7 @@ export class Earshot {
   }
 
   async startDaemon() {
-    this.daemon = this.program('earshotd', path.join(build, 'earshotd'), ['--config', `${this.dir}/earshot.conf`, '--foreground']);
+    this.daemon = this.program('earshotd', this.binary, ['--config', `${this.dir}/earshot.conf`, '--foreground']);
     await until('earshotd listens', () => {
       if (!this.daemon.alive) throw new Error(`earshotd has ended: ${JSON.stringify(this.daemon.how)}`);
       return fs.existsSync(`${this.dir}/earshot.sock`);

@@ -47,6 +47,7 @@ struct shared {
 static struct shared *shared;
 static char directory[] = "/tmp/test_supervisor.XXXXXX";
 static char socket_path[64], listen_value[80];
+static char *const *program;
 
 /* --- the workers --- */
 
@@ -62,7 +63,7 @@ static int count_fds(void)
     return count;
 }
 
-/* Waits a little for SIGTERM, which the supervisor left blocked. */
+/* Waits a little for what tells a worker to end, which the supervisor left blocked. */
 static bool told_to_end(void)
 {
     const struct timespec wait = {0, 20 * 1000000};
@@ -70,7 +71,8 @@ static bool told_to_end(void)
 
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
-    return sigtimedwait(&set, NULL, &wait) == SIGTERM && !shared->stubborn;
+    sigaddset(&set, SIGHUP);
+    return sigtimedwait(&set, NULL, &wait) > 0 && !shared->stubborn;
 }
 
 static int fake_gate(const struct heritage *heritage)
@@ -155,8 +157,10 @@ static pid_t start(void)
     pid = fork();
     if (pid == 0) {
         static char quiet[] = "error";
-        const struct supervisor_jobs jobs = {
-            .mains = {.gate = fake_gate, .hub = fake_hub}, .load = load, .context = quiet};
+        const struct supervisor_jobs jobs = {.mains = {.gate = fake_gate, .hub = fake_hub},
+                                             .load = load,
+                                             .context = quiet,
+                                             .argv = program};
         char error[512];
         /* What the tests do to workers makes error lines; they are no news here. */
         if (getenv("VERBOSE") == NULL && freopen("/dev/null", "w", stderr) == NULL)
@@ -205,8 +209,9 @@ static void test_start(void **state)
     assert_int_equal(lstat(socket_path, &st), 0);
     assert_true(S_ISSOCK(st.st_mode));
     assert_int_equal(st.st_mode & 0777, 0660);
-    assert_int_equal(shared->gate_fds, 1 + HUBS); /* the socket, an end of each inlet */
-    assert_int_equal(shared->hub_fds, 1);         /* its inlet */
+    assert_int_equal(shared->gate_fds,
+                     1 + HUBS + 2);       /* the socket, an end of each inlet, the relay */
+    assert_int_equal(shared->hub_fds, 1); /* its inlet */
     stop(pid);
 }
 
@@ -342,7 +347,7 @@ static void test_reload(void **state)
     assert_false(shared->hub_told_early);
     assert_int_equal(lstat(socket_path, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
-    assert_int_equal(shared->gate_fds, 1 + HUBS);
+    assert_int_equal(shared->gate_fds, 1 + HUBS + 2);
     assert_int_equal(shared->hub_fds, 1);
     usleep(100 * 1000);
     assert_true(gone(old_gate));
@@ -514,7 +519,7 @@ static int clean(void **state)
     return rmdir(directory);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scoreboard),
@@ -533,5 +538,7 @@ int main(void)
         cmocka_unit_test(test_two_daemons),
     };
 
+    (void)argc;
+    program = argv;
     return cmocka_run_group_tests(tests, prepare, clean);
 }
