@@ -22,6 +22,7 @@
 
 #define BATCH_BYTES 49152
 #define GRACE_MS 1000
+#define START_MS 500 /* of a hub that ends: how long a receive may take to start */
 #define FCGI_ABORT_REQUEST 2
 
 /* The only way from state to state; tests/style compares this table with docs/connection.dot. */
@@ -345,12 +346,23 @@ void connection_unreadable(struct connection *c)
         refuse(c, OUTGOING_NO_REDIS);
 }
 
+/* Lets one that came at the last moment have its start, so that it ends as it should. */
+static void restart_soon(struct connection *c)
+{
+    c->restart_tick = hub_tick_in(hub_of(c), START_MS);
+    set_timer(c);
+}
+
 void connection_bye_all(struct hub *hub, int64_t spread_ms)
 {
     struct connection *c, *next;
 
     for (c = LIST_FIRST(&hub->connections); c != NULL; c = next) {
         next = LIST_NEXT(c, link);
+        if (c->state == CONNECTION_STARTING) {
+            restart_soon(c);
+            continue;
+        }
         if (spread_ms < WHEEL_TICK_MS) {
             say_bye(c, "restart");
             continue;
@@ -534,10 +546,8 @@ void connection_create(struct hub *hub, int *fd, const struct parking *p)
 {
     struct connection *c = make(hub, fd, p);
 
-    if (hub->draining) {
-        refuse(c, OUTGOING_RESTARTING);
-        return;
-    }
+    if (hub->draining)
+        restart_soon(c);
     for (size_t i = 0; i < p->rooms_count; i++) {
         struct member *member = &c->members[i];
 
@@ -550,4 +560,9 @@ void connection_create(struct hub *hub, int *fd, const struct parking *p)
         }
     }
     connection_started(c);
+}
+
+void connection_refuse(struct hub *hub, int *fd, const struct parking *p)
+{
+    refuse(make(hub, fd, p), OUTGOING_FULL);
 }

@@ -24,6 +24,9 @@ enum connection_state {
 /* Takes a receive over: the fd (set to -1) and what the record says. */
 void connection_create(struct hub *hub, int *fd, const struct parking *parking);
 
+/* Takes it over and ends it at once: this hub is full. */
+void connection_refuse(struct hub *hub, int *fd, const struct parking *parking);
+
 /* A member's start is known now. When it was the last: says hello. Delivers what there is. */
 void connection_started(struct connection *connection);
 

@@ -95,7 +95,7 @@ static void on_tick(uv_timer_t *timer)
                   connection_due, hub);
     if (now_ms - second_ms >= 1000)
         every_second(hub, now_ms);
-    if (hub->draining && (hub->connections_count == 0 || now_ms > end_by_ms))
+    if (hub->draining && ((hub->connections_count == 0 && inlet_is_empty()) || now_ms > end_by_ms))
         uv_stop(&hub->loop);
 }
 

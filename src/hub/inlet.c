@@ -1,20 +1,59 @@
 #include "hub/inlet.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/passing.h"
+#include "heritage.h"
 #include "hub/connection.h"
 #include "hub/state.h"
 #include "supervisor/scoreboard.h"
 
 #define AT_ONCE 64
+#define COMPLAIN_MS 1000
 
 static uv_poll_t inlet_poll;
 static int inlet_fd = -1;
+/* Closed for a moment to make room for a receive that is then refused: one that finds no room is
+ * lost, and its client sees an error that EventSource does not recover from. */
+static int spare_fd = -1;
 
-static void take(struct hub *hub, const char *record, size_t len, int *fd)
+static void set_spare(bool there)
+{
+    if (there && spare_fd < 0)
+        spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (there || spare_fd < 0)
+        return;
+    close(spare_fd);
+    spare_fd = -1;
+}
+
+/* May this hub open no more files? Asked each time: the limit can be changed from outside. */
+static bool is_full(const struct hub *hub)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           hub->connections_count + HERITAGE_HUB_FILES >= limit.rlim_cur;
+}
+
+/* Once a second at most: clients must not fill the log. */
+static bool may_complain(void)
+{
+    static int64_t next_ms;
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms < next_ms)
+        return false;
+    next_ms = now_ms + COMPLAIN_MS;
+    return true;
+}
+
+static void take(struct hub *hub, const char *record, size_t len, int *fd, bool full)
 {
     static struct parking parking;
 
@@ -26,8 +65,32 @@ static void take(struct hub *hub, const char *record, size_t len, int *fd)
     log_request(parking.request_ref);
     log_debug("parked rooms=%zu form=%s", parking.rooms_count, frame_names[parking.form]);
     atomic_fetch_add(&hub->slot->requests, 1);
-    connection_create(hub, fd, &parking);
+    if (full)
+        connection_refuse(hub, fd, &parking);
+    else
+        connection_create(hub, fd, &parking);
     log_request(NULL);
+}
+
+/* False when there is none. */
+static bool take_one(struct hub *hub, char *record, size_t size)
+{
+    bool full = is_full(hub);
+    ssize_t len;
+    int fd;
+
+    if (full)
+        set_spare(false);
+    len = passing_receive(inlet_fd, record, size, &fd);
+    if (len >= 0 && (full || fd < 0) && may_complain())
+        log_error("out of file descriptors: receives are %s streams=%u",
+                  fd < 0 ? "lost" : "refused", hub->connections_count);
+    if (fd >= 0)
+        take(hub, record, (size_t)len, &fd, full);
+    if (fd >= 0)
+        close(fd);
+    set_spare(true);
+    return len >= 0;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -37,32 +100,30 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    for (int i = 0; i < AT_ONCE; i++) {
-        int fd;
-        ssize_t len = passing_receive(inlet_fd, record, sizeof(record), &fd);
-
-        if (len < 0)
-            return;
-        if (fd >= 0)
-            take(hub, record, (size_t)len, &fd);
-        else
-            log_error("a receive came without its connection: out of file descriptors?");
-        if (fd >= 0)
-            close(fd);
+    for (int i = 0; i < AT_ONCE && take_one(hub, record, sizeof(record)); i++) {
     }
 }
 
 void inlet_open(struct hub *hub, int fd)
 {
     inlet_fd = fd;
+    set_spare(true);
     uv_poll_init(&hub->loop, &inlet_poll, fd);
     inlet_poll.data = hub;
     uv_poll_start(&inlet_poll, UV_READABLE, on_poll);
 }
 
+bool inlet_is_empty(void)
+{
+    char byte;
+
+    return recv(inlet_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
 void inlet_close(struct hub *hub)
 {
     (void)hub;
+    set_spare(false);
     uv_poll_stop(&inlet_poll);
     uv_close((uv_handle_t *)&inlet_poll, NULL);
 }

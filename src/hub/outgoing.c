@@ -210,7 +210,7 @@ static void append_unavailable(struct buf *out, struct buf *line, const struct c
 {
     static const char *const words[][2] = {
         [OUTGOING_NO_REDIS] = {"redis_unavailable", "Redis does not answer for this room"},
-        [OUTGOING_FULL] = {"streams_full", "This server holds as many rooms as it may"},
+        [OUTGOING_FULL] = {"streams_full", "This server holds as much as it may"},
         [OUTGOING_RESTARTING] = {"restarting", "This server restarts"},
     };
 

@@ -74,7 +74,7 @@ enum outgoing_answer {
     OUTGOING_EVENTS,    /* 200; the events stand in `out`, each with a comma behind it */
     OUTGOING_TIMEOUT,   /* 304 when If-None-Match was sent, else 200 without events */
     OUTGOING_NO_REDIS,  /* 503: Redis did not say what is in the rooms */
-    OUTGOING_FULL,      /* 503: the hub holds as many rooms as it may */
+    OUTGOING_FULL,      /* 503: the hub holds as much as it may */
     OUTGOING_RESTARTING /* 503: the hub ends */
 };
 

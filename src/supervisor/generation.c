@@ -17,7 +17,8 @@
 #include "supervisor/handover.h"
 
 #define WATCH_MS 1000
-#define HUB_SILENT_MS 10000 /* a hub renews its slot every second */
+#define WATCH_LATE_MS 2000  /* past it we stood still ourselves, perhaps with all others */
+#define SILENT_MS 10000     /* a hub and an idle gate renew their slot every second */
 #define GATES_GRACE_MS 4000 /* how long hubs wait for the last gates */
 #define DRAIN_SLACK_MS 5000 /* past drain_ms all is killed */
 
@@ -31,6 +32,7 @@ struct generation {
     enum phase phase;
     int64_t drain_started_ms;
     int64_t watch_ms; /* of the next look at the scoreboard */
+    int64_t fair_ms;  /* since when the workers had their time, as we had ours */
     int gates;
     int count; /* hubs, then gates */
     struct worker workers[];
@@ -149,14 +151,21 @@ void generation_hand_over(const struct generation *g, struct handover *handover)
                 (struct handover_worker){g->workers[i].role, g->workers[i].pid};
 }
 
+static void close_inlet(struct generation *g, int hub)
+{
+    for (int end = 0; end < 2; end++) {
+        if (g->heritage.inlets[hub][end] >= 0)
+            close(g->heritage.inlets[hub][end]);
+        g->heritage.inlets[hub][end] = -1;
+    }
+}
+
 void generation_free(struct generation *g)
 {
     if (g == NULL)
         return;
     for (int i = 0; i < g->heritage.hubs; i++)
-        for (int end = 0; end < 2; end++)
-            if (g->heritage.inlets[i][end] >= 0)
-                close(g->heritage.inlets[i][end]);
+        close_inlet(g, i);
     conf_free(g->conf);
     free(g);
 }
@@ -204,6 +213,9 @@ bool generation_ended(struct generation *g, pid_t pid, int status)
     for (int i = 0; i < g->count; i++)
         if (g->workers[i].pid == pid) {
             spawn_ended(&g->workers[i], status);
+            /* No other hub will take what a late gate sends there: it shall see so. */
+            if (g->phase != PHASE_RUNNING && i < g->heritage.hubs)
+                close_inlet(g, i);
             return true;
         }
     return false;
@@ -211,7 +223,7 @@ bool generation_ended(struct generation *g, pid_t pid, int status)
 
 static bool is_started(const struct worker *worker)
 {
-    return worker->pid != 0 && worker->slot != NULL && worker->slot->state != SLOT_STARTING;
+    return worker->pid != 0 && (worker->slot == NULL || worker->slot->state != SLOT_STARTING);
 }
 
 bool generation_is_up(const struct generation *g)
@@ -266,22 +278,25 @@ bool generation_done(const struct generation *g)
  * one. */
 static bool is_stuck(const struct generation *g, const struct worker *worker, int64_t now_ms)
 {
-    int64_t age_ms;
+    int64_t since_ms;
     int state;
 
     if (worker->slot == NULL)
         return false;
-    age_ms = now_ms - worker->slot->since_ms;
+    since_ms = worker->slot->since_ms > g->fair_ms ? worker->slot->since_ms : g->fair_ms;
     state = worker->slot->state;
-    if (worker->role == SLOT_HUB)
-        return age_ms > HUB_SILENT_MS;
-    return (state == SLOT_BUSY || state == SLOT_STARTING) && age_ms > g->conf->request_limit_ms;
+    if (worker->role == SLOT_HUB || state == SLOT_IDLE)
+        return now_ms - since_ms > SILENT_MS;
+    return state != SLOT_DRAINING && now_ms - since_ms > g->conf->request_limit_ms;
 }
 
 static void watch(struct generation *g, int64_t now_ms)
 {
     static const char *const states[] = {"starting", "idle", "busy", "draining"};
 
+    /* Stopped and continued, or starved: the workers too may just be about to go on. */
+    if (g->watch_ms != 0 && now_ms > g->watch_ms + WATCH_LATE_MS)
+        g->fair_ms = now_ms;
     for (int i = 0; i < g->count; i++) {
         struct worker *worker = &g->workers[i];
         if (worker->pid == 0 || !is_stuck(g, worker, now_ms))

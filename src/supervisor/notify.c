@@ -50,3 +50,25 @@ void notify_send(const char *format, ...)
                  (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     send_text(text);
 }
+
+/* A positive number, or 0. */
+static int64_t number(const char *text)
+{
+    char *end;
+    long long value;
+
+    if (text == NULL || *text < '0' || *text > '9')
+        return 0;
+    value = strtoll(text, &end, 10);
+    return *end == '\0' ? value : 0;
+}
+
+int64_t notify_watchdog_ms(void)
+{
+    int64_t period_us = number(getenv("WATCHDOG_USEC"));
+    const char *pid = getenv("WATCHDOG_PID");
+
+    if (period_us == 0 || (pid != NULL && number(pid) != (int64_t)getpid()))
+        return 0;
+    return period_us < 4000 ? 1 : period_us / 2000;
+}

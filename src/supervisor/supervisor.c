@@ -36,7 +36,9 @@ struct supervisor {
     struct generation *current;
     struct generation *old; /* to be replaced by `current`, then draining; or NULL */
     struct upgrade upgrade;
-    int64_t up_by_ms; /* 0 = `current` is up */
+    int64_t up_by_ms;     /* 0 = `current` is up */
+    int64_t watchdog_ms;  /* how often systemd wants to hear of us; 0 = not */
+    int64_t heartbeat_ms; /* when it is due next */
     bool reload_wanted;
     bool upgrade_wanted;
     bool ending;
@@ -54,6 +56,20 @@ static void raise_limit(void)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         log_warn("cannot raise the limit of open files: %s", strerror(errno));
+}
+
+/* Whether a hub may open as many as its share of the streams needs. */
+static void check_limit(const struct generation *g)
+{
+    int64_t streams = generation_conf(g)->streams_max / generation_hubs(g);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < (rlim_t)streams + HERITAGE_HUB_FILES)
+        log_warn("streams_max=%d needs %lld open files a hub hubs=%d, and %lld are allowed: raise "
+                 "that limit (LimitNOFILE in systemd), or past it streams are refused",
+                 generation_conf(g)->streams_max, (long long)streams + HERITAGE_HUB_FILES,
+                 generation_hubs(g), (long long)limit.rlim_cur);
 }
 
 /* What only root may read, a reload cannot, nor a worker that opens a key file. A secret that root
@@ -114,8 +130,10 @@ static struct generation *start_generation(struct supervisor *s, struct conf *co
         .board = s->board, .listen_fd = s->listener.fd, .relay = {s->relay[0], s->relay[1]}};
     struct generation *g = generation_start(&s->jobs->mains, conf, &means, error);
 
-    if (g != NULL)
-        s->up_by_ms = clock_mono_ms() + UP_MS;
+    if (g == NULL)
+        return NULL;
+    s->up_by_ms = clock_mono_ms() + UP_MS;
+    check_limit(g);
     return g;
 }
 
@@ -282,7 +300,22 @@ static int64_t due_ms(const struct supervisor *s)
         due_ms = sooner(due_ms, generation_due_ms(s->old));
     if (s->up_by_ms > now_ms)
         due_ms = sooner(due_ms, now_ms + UP_STEP_MS);
+    if (s->watchdog_ms != 0)
+        due_ms = sooner(due_ms, s->heartbeat_ms);
     return due_ms;
+}
+
+/* Only this loop tells the watchdog, and only when someone serves: else systemd restarts us. */
+static void tell_watchdog(struct supervisor *s)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (s->watchdog_ms == 0 || now_ms < s->heartbeat_ms)
+        return;
+    s->heartbeat_ms = now_ms + s->watchdog_ms;
+    if (s->ending || generation_is_alive(s->current) ||
+        (s->old != NULL && generation_is_alive(s->old)))
+        notify_send("WATCHDOG=1");
 }
 
 static void wait_for_work(struct supervisor *s)
@@ -323,6 +356,7 @@ static void loop(struct supervisor *s)
             replace(s);
         upgrade_tick(&s->upgrade, clock_mono_ms());
         begin_wanted(s);
+        tell_watchdog(s);
     }
 }
 
@@ -370,6 +404,7 @@ int supervisor_run(const struct supervisor_jobs *jobs, struct conf *conf)
 
     log_open("supervisor", conf->log_level);
     upgrade_init(&s.upgrade, jobs->argv);
+    s.watchdog_ms = notify_watchdog_ms();
     status = open_all(&s, conf, error);
     if (status == 0 && (s.current = start_generation(&s, conf, error)) == NULL)
         status = EX_OSERR;
