@@ -26,6 +26,7 @@ struct api {
     struct reply *reply;
     struct parking *parking;      /* for a handler that parks; all zero before */
     bool parked;                  /* the reply is the hub's; `parking` says which */
+    bool deep;                    /* the reply is what gate/canary.h finds */
     const char *param;            /* what the route's second ? stands for (a message id), or NULL */
     char room[NAME_ROOM_MAX + 1]; /* resolved; "" where the path names none */
 };
