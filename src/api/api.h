@@ -41,6 +41,9 @@ void api_fail(struct api *api, int status, const char *code, const char *format,
  * STORE_MISSING (whose meaning the handler knows) return false. */
 bool api_store_failed(struct api *api, enum store_status status);
 
+/* Tells after a 503 or 507 when to try again. */
+void api_retry_after(struct api *api);
+
 /* The problem that a status is, for a reply or for one line of a batch; status 0 for STORE_OK. */
 struct problem api_store_problem(enum store_status status);
 

@@ -271,6 +271,5 @@ void canary_check(struct api *api, const struct heritage *heritage)
     } else {
         api_fail(api, 503, "redis_unavailable", "Redis does not answer");
     }
-    if (api->reply->status == 503)
-        reply_header(api->reply, "Retry-After", "1");
+    api_retry_after(api);
 }

@@ -280,6 +280,18 @@ void store_free(redisReply **replies, size_t count)
     }
 }
 
+/* All that are asked meanwhile are refused alike: a line a second says enough. */
+static void log_refusal(const redisReply *reply)
+{
+    static int64_t quiet_until_ms;
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms < quiet_until_ms)
+        return;
+    quiet_until_ms = now_ms + 1000;
+    log_error("Redis refuses reply=\"%.200s\"", reply->str);
+}
+
 enum store_status store_reply_status(const redisReply *reply)
 {
     static const struct {
@@ -296,7 +308,7 @@ enum store_status store_reply_status(const redisReply *reply)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         if (strncmp(reply->str, errors[i].word, strlen(errors[i].word)) == 0)
             return errors[i].status;
-    log_error("Redis refuses reply=\"%.200s\"", reply->str);
+    log_refusal(reply);
     return STORE_DOWN;
 }
 
@@ -311,5 +323,6 @@ enum store_status store_ping(struct store *store)
         return status;
     status = store_reply_status(reply);
     store_free(&reply, 1);
-    return status;
+    /* PING is refused where writing is. */
+    return status == STORE_FULL ? STORE_OK : status;
 }
