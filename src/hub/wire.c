@@ -10,7 +10,7 @@
 #include "base/mem.h"
 
 #define BACKOFF_MIN_MS 50
-#define BACKOFF_MAX_MS 500
+#define BACKOFF_MAX_MS 250
 #define SETTLED_MS 1000
 
 void wire_init(struct wire *wire, uv_loop_t *loop, const struct topology *topology,

@@ -181,6 +181,19 @@ static const char *silence(const struct store *store, bool late)
     return late ? "no reply in time" : link_error(store->link);
 }
 
+/* Does Redis refuse everything, for as long as it reads its file or is no master? To each request
+ * that is as good as not being there, and the others need not ask. Returns its words, or NULL. */
+static const char *refusal(const redisReply *reply)
+{
+    static const char *const words[] = {"LOADING", "READONLY", "MASTERDOWN"};
+
+    for (size_t i = 0; reply->type == REDIS_REPLY_ERROR && i < sizeof(words) / sizeof(words[0]);
+         i++)
+        if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
+            return words[i];
+    return NULL;
+}
+
 /* Gives Redis all scripts: on a new connection, so that within a batch none is refused whose
  * followers are not, and when it has forgotten them. Returns NULL, or why that failed. */
 static const char *introduce(struct store *store, int64_t deadline_ms, bool *late)
@@ -190,10 +203,14 @@ static const char *introduce(struct store *store, int64_t deadline_ms, bool *lat
     link_write(store->link);
     for (int i = 0; i < SCRIPTS; i++) {
         redisReply *reply = await(store->link, deadline_ms, late);
+        const char *reason;
 
         if (reply == NULL)
             return silence(store, *late);
+        reason = refusal(reply);
         freeReplyObject(reply);
+        if (reason != NULL)
+            return reason;
     }
     return NULL;
 }
@@ -216,6 +233,8 @@ static const char *call(struct store *store, redisReply **replies, const size_t 
             return silence(store, *late);
         store_free(&replies[which[i]], 1);
         replies[which[i]] = reply;
+        if (refusal(reply) != NULL)
+            return refusal(reply);
     }
     return NULL;
 }
