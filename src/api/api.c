@@ -31,8 +31,9 @@ struct problem api_store_problem(enum store_status status)
         return (struct problem){422, "idempotency_conflict",
                                 "this Idempotency-Key was used before with another body"};
     case STORE_FULL:
-        return (struct problem){507, "redis_full",
-                                "Redis has no memory or disk left; nothing was stored"};
+        return (struct problem){
+            507, "redis_full",
+            "Redis has no memory or disk left; nothing was stored. Reading goes on"};
     default:
         return (struct problem){503, "redis_unavailable",
                                 "Redis does not answer; try again soon. A send that has an "
@@ -47,9 +48,17 @@ bool api_store_failed(struct api *api, enum store_status status)
     if (status == STORE_OK || status == STORE_MISSING)
         return false;
     reply_problem(api->reply, &problem, api->request->id);
-    if (problem.status == 503)
-        reply_header(api->reply, "Retry-After", "1");
+    api_retry_after(api);
     return true;
+}
+
+/* Memory and disk seldom come back within a second: somebody must see to it. */
+void api_retry_after(struct api *api)
+{
+    if (api->reply->status == 503)
+        reply_header(api->reply, "Retry-After", "1");
+    else if (api->reply->status == 507)
+        reply_header(api->reply, "Retry-After", "5");
 }
 
 int api_resolve(struct api *api, char out[NAME_ROOM_MAX + 1], const char *name)

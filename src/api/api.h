@@ -26,6 +26,7 @@ struct api {
     struct reply *reply;
     struct parking *parking;      /* for a handler that parks; all zero before */
     bool parked;                  /* the reply is the hub's; `parking` says which */
+    bool deep;                    /* the reply is what gate/canary.h finds */
     const char *param;            /* what the route's second ? stands for (a message id), or NULL */
     char room[NAME_ROOM_MAX + 1]; /* resolved; "" where the path names none */
 };
@@ -39,6 +40,9 @@ void api_fail(struct api *api, int status, const char *code, const char *format,
 /* Does the store's answer end the request? Then the reply is the problem: 503, 507. STORE_OK and
  * STORE_MISSING (whose meaning the handler knows) return false. */
 bool api_store_failed(struct api *api, enum store_status status);
+
+/* Tells after a 503 or 507 when to try again. */
+void api_retry_after(struct api *api);
 
 /* The problem that a status is, for a reply or for one line of a batch; status 0 for STORE_OK. */
 struct problem api_store_problem(enum store_status status);

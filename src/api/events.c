@@ -223,7 +223,8 @@ static void receive(struct api *api)
  * since= (a cursor, all, latest, 90, 10m, 2h, 1d). End: wait= seconds, count= events; types= only
  * those; cursor=1: text lines begin with their cursor. The hub answers 200, or 304. Here: 400
  * malformed parameter or cursor, 401, 403, 406; 503 when the hubs are full (200 with retry: for
- * sse). HEAD tells the headers and ends. */
+ * sse). While Redis is away a stream stays, or begins when Redis is back; a long-poll of a room
+ * whose log must be read gets 503 after conf->redis_timeout_ms. HEAD tells the headers and ends. */
 void events_get(struct api *api)
 {
     api->parking->rooms[0] = api->room;

@@ -18,12 +18,20 @@ void health_live(struct api *api)
     ok(api, "{\"status\":\"ok\"}\n");
 }
 
-/* GET readyz, GET health - Redis answers, too. 200 {"status":"ok"}, 400 for deep=, 503. */
+/* GET readyz, GET health - Redis answers, too. 200 {"status":"ok"}, 503.
+ * With deep=1 a canary is sent through Redis to every hub: 200 {"status":"ok","hubs":N,
+ * "latency_ms":T}, T from the send until the last hub delivered it; 503 redis_unavailable,
+ * redis_full, hub_silent (the detail says which hub) or check_running. One such check at a time a
+ * daemon; its result is told again for a second. Within 2 s, or as long as Redis takes for a
+ * command longer when it stops in the middle. 400 for another deep= than 0 or 1. */
 void health_ready(struct api *api)
 {
-    /* Better no answer than one that looks like a deeper look. */
-    if (request_query(api->request, "deep") != NULL)
-        api_fail(api, 400, "parameter_invalid", "deep= is not offered");
+    int64_t deep = 0;
+
+    if (api_query_number(api, "deep", 0, 1, &deep) < 0)
+        return;
+    if (deep == 1)
+        api->deep = true;
     else if (!api_store_failed(api, store_ping(api->store)))
         ok(api, "{\"status\":\"ok\"}\n");
 }

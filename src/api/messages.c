@@ -251,8 +251,7 @@ static void reply_batch(struct api *api, struct item *items, size_t count)
     }
     api->reply->content_type = "application/x-ndjson";
     api->reply->status = stored == count ? 201 : stored > 0 ? 207 : failure;
-    if (api->reply->status == 503)
-        reply_header(api->reply, "Retry-After", "1");
+    api_retry_after(api);
 }
 
 static void send_batch(struct api *api, const char *key)

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
+#include "gate/canary.h"
 #include "gate/fcgi.h"
 #include "gate/park.h"
 #include "gate/route.h"
@@ -199,6 +200,8 @@ static void act(struct gate *gate, struct api *api, char **envp)
     if (authenticate(gate, api) == 0 && find_route(gate, api, &route) == 0 &&
         check_rights(api, route) == 0)
         route->handler(api);
+    if (api->deep)
+        canary_check(api, gate->heritage);
 }
 
 /* --- its end --- */

@@ -119,6 +119,17 @@ int park_send(const struct heritage *heritage, const struct parking *parking, in
     return result;
 }
 
+int park_offer(const struct heritage *heritage, int hub, const struct parking *parking, int fd)
+{
+    struct buf record = BUF_INIT;
+    int result = -1;
+
+    if (parking_encode(&record, parking) == 0)
+        result = send_to(heritage->inlets[hub][1], &record, fd);
+    buf_free(&record);
+    return result;
+}
+
 void park_refuse(struct api *api)
 {
     uint32_t retry_ms = RETRY_MIN_MS + randombytes_uniform(RETRY_SPREAD_MS + 1);

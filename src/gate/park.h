@@ -11,6 +11,9 @@
  * descriptor stays the caller's. */
 int park_send(const struct heritage *heritage, const struct parking *parking, int fd);
 
+/* The same to one hub, whatever its load and however many streams are open. */
+int park_offer(const struct heritage *heritage, int hub, const struct parking *parking, int fd);
+
 /* Fills the reply to a receive that no hub takes: 503 with Retry-After; for sse 200 with a `retry:`
  * of 2 to 10 s and the end, since EventSource gives up for good on any other status (WHATWG
  * HTML, 9.2.3). */

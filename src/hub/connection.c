@@ -430,7 +430,7 @@ static void time_out(struct connection *c, bool by_age)
     if (c->state == CONNECTION_ENDING || c->state == CONNECTION_CLOSED)
         return;
     if (c->form == FRAME_JSON) {
-        answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_NO_REDIS);
+        answer(c, OUTGOING_TIMEOUT);
         return;
     }
     put_head(c);
@@ -440,17 +440,43 @@ static void time_out(struct connection *c, bool by_age)
         end(c);
 }
 
+/* Is this a long-poll that has not been told yet what there is? Its wait= is for what is new: to
+ * say that there is nothing before the log is read would be wrong. Streams just wait. */
+static bool is_reading_poll(const struct connection *c)
+{
+    if (c->form != FRAME_JSON || c->state == CONNECTION_ENDING)
+        return false;
+    for (unsigned i = 0; i < c->members_count; i++)
+        if (c->members[i].state == MEMBER_WAITING || c->members[i].state == MEMBER_READING)
+            return true;
+    return false;
+}
+
+/* When a long-poll that is still reading gives up: Redis had the time of one command. Until its
+ * answer, nothing was sent since it came. */
+static uint32_t patience_tick(const struct connection *c)
+{
+    return c->sent_tick + (uint32_t)(hub_of(c)->conf->redis_timeout_ms / WHEEL_TICK_MS);
+}
+
+static uint32_t quiet_tick(const struct connection *c)
+{
+    const struct hub *hub = hub_of(c);
+
+    if (c->blocked_tick != 0)
+        return 0;
+    if (c->form != FRAME_JSON)
+        return c->sent_tick + (uint32_t)(hub->conf->heartbeat_ms / WHEEL_TICK_MS);
+    return patience_tick(c) > hub->wheel.now ? patience_tick(c) : 0;
+}
+
 static void set_timer(struct connection *c)
 {
     struct hub *hub = hub_of(c);
-    uint32_t beat_tick = c->sent_tick + (uint32_t)(hub->conf->heartbeat_ms / WHEEL_TICK_MS);
     uint32_t stall_tick = c->blocked_tick + (uint32_t)(hub->conf->stream_stall_ms / WHEEL_TICK_MS);
-    const uint32_t ticks[] = {c->form == FRAME_JSON || c->blocked_tick != 0 ? 0 : beat_tick,
-                              c->blocked_tick == 0 ? 0 : stall_tick,
-                              c->wait_tick,
-                              c->age_tick,
-                              c->expires_tick,
-                              c->restart_tick};
+    const uint32_t ticks[] = {quiet_tick(c),   c->blocked_tick == 0 ? 0 : stall_tick,
+                              c->wait_tick,    c->age_tick,
+                              c->expires_tick, c->restart_tick};
     uint32_t first = UINT32_MAX;
 
     for (size_t i = 0; i < sizeof(ticks) / sizeof(ticks[0]); i++)
@@ -477,6 +503,9 @@ void connection_due(void *arg, struct wheel_timer *timer)
         say_bye(c, "restart");
     } else if (passed(now, c->expires_tick)) {
         say_bye(c, "expired");
+    } else if (is_reading_poll(c)) {
+        if (passed(now, patience_tick(c)))
+            answer(c, OUTGOING_NO_REDIS);
     } else if (passed(now, c->wait_tick) || passed(now, c->age_tick)) {
         time_out(c, passed(now, c->age_tick));
     } else if (c->blocked_tick == 0 && c->form != FRAME_JSON && c->state != CONNECTION_ENDING &&

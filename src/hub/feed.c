@@ -8,7 +8,7 @@
 #include "hub/state.h"
 #include "store/keys.h"
 
-#define PING_EVERY_MS 5000
+#define PING_EVERY_MS 2000
 
 static void on_up(void *owner);
 static void on_down(void *owner);
@@ -65,6 +65,13 @@ static void on_down(void *owner)
         room_unsubscribed(room);
 }
 
+/* A PING that is refused for now (PING, and not SUBSCRIBE, is, while the disk is full or the
+ * append-only file is read) is answered all the same, and the subscriptions stand. */
+static bool is_for_now(const redisReply *reply)
+{
+    return strncmp(reply->str, "MISCONF", 7) == 0 || strncmp(reply->str, "LOADING", 7) == 0;
+}
+
 /* [what, channel, payload]: "subscribe", "message"; ["pong", ""] and "unsubscribe" need nothing
  * done. */
 static void on_reply(void *owner, const redisReply *reply)
@@ -73,7 +80,7 @@ static void on_reply(void *owner, const redisReply *reply)
     const redisReply *what, *channel, *payload;
     struct room *room;
 
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (reply->type == REDIS_REPLY_ERROR && !is_for_now(reply)) {
         wire_drop(&hub->feed.wire, reply->str);
         return;
     }

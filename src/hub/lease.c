@@ -9,7 +9,8 @@
 
 #define LEASE_MS 60000
 #define RENEW_MS 20000
-#define PAUSE_MS 50
+#define PAUSE_MIN_MS 50
+#define PAUSE_MAX_MS 1000
 
 void lease_changed(struct room *room)
 {
@@ -25,7 +26,20 @@ void lease_tick(struct room *room, int64_t now_ms)
         lease_changed(room);
 }
 
-static void tell(struct room *room)
+/* A change is told at once; while it goes on, as when a storm of readers comes back, less and less
+ * often. */
+static void set_pause(struct room *room, int64_t since_ms)
+{
+    unsigned pause_ms = room->lease_pause_ms > 0 ? room->lease_pause_ms : PAUSE_MIN_MS;
+
+    if (since_ms > 2 * (int64_t)pause_ms)
+        pause_ms = PAUSE_MIN_MS;
+    else if (pause_ms < PAUSE_MAX_MS)
+        pause_ms *= 2;
+    room->lease_pause_ms = (unsigned short)pause_ms;
+}
+
+static void tell(struct room *room, int64_t now_ms)
 {
     struct hub *hub = room->hub;
     char key[KEY_MAX], lease[64], ttl[24];
@@ -33,12 +47,16 @@ static void tell(struct room *room)
     key_listeners(key, room->namespace, room->name);
     if (room->members_count == 0) {
         ask_command(&hub->ask, 3, (const char *[]){"HDEL", key, hub->id});
+        room->kept_ms = 0; /* with the last field the key goes, and its expiry */
         return;
     }
     snprintf(lease, sizeof(lease), "%u:%lld", room->members_count,
              (long long)(clock_wall_ms() + LEASE_MS));
     snprintf(ttl, sizeof(ttl), "%d", 2 * LEASE_MS);
     ask_command(&hub->ask, 4, (const char *[]){"HSET", key, hub->id, lease});
+    if (room->kept_ms != 0 && now_ms - room->kept_ms < RENEW_MS)
+        return;
+    room->kept_ms = now_ms;
     ask_command(&hub->ask, 3, (const char *[]){"PEXPIRE", key, ttl});
 }
 
@@ -51,11 +69,12 @@ void lease_flush(struct hub *hub, int64_t now_ms)
         return;
     for (room = TAILQ_FIRST(&hub->leases); room != NULL; room = next) {
         next = TAILQ_NEXT(room, in_leases);
-        if (now_ms - room->leased_ms < PAUSE_MS)
+        if (now_ms - room->leased_ms < room->lease_pause_ms)
             continue;
         TAILQ_REMOVE(&hub->leases, room, in_leases);
         room->lease_due = false;
+        set_pause(room, now_ms - room->leased_ms);
         room->leased_ms = now_ms;
-        tell(room);
+        tell(room, now_ms);
     }
 }

@@ -10,7 +10,8 @@
 struct hub;
 struct room;
 
-/* The number of listeners has changed: Redis is told at the end of this turn, or within 50 ms. */
+/* The number of listeners has changed: Redis is told at the end of this turn; while it
+ * goes on changing within 1 s, for a storm of readers must not become one of commands. */
 void lease_changed(struct room *room);
 
 /* Renews the lease when it is time. */

@@ -74,10 +74,12 @@ struct room {
     LIST_HEAD(, page) pages; /* asked for */
     TAILQ_ENTRY(room) in_dirty, in_leases;
     bool is_dirty, lease_due;
-    uint64_t rests_until_ns; /* uv_hrtime(); what comes before goes out together then */
-    int64_t leased_ms;       /* when the lease was last told to Redis */
-    int64_t empty_ms;        /* since when nobody listens */
-    int64_t checked_ms;      /* when the last id was last compared with the log's */
+    uint64_t rests_until_ns;       /* uv_hrtime(); what comes before goes out together then */
+    unsigned short lease_pause_ms; /* until the next change may be told */
+    int64_t leased_ms;             /* when the lease was last told to Redis */
+    int64_t kept_ms;    /* when its key was last kept from expiring; 0 = not since it was made */
+    int64_t empty_ms;   /* since when nobody listens */
+    int64_t checked_ms; /* when the last id was last compared with the log's */
 };
 
 /* Lets a member in, with its start, making the room if need be. The member's connection is set

@@ -10,7 +10,8 @@
 #include "base/mem.h"
 
 #define BACKOFF_MIN_MS 50
-#define BACKOFF_MAX_MS 500
+#define BACKOFF_MAX_MS 250
+#define SETTLED_MS 1000
 
 void wire_init(struct wire *wire, uv_loop_t *loop, const struct topology *topology,
                const char *name, int64_t timeout_ms, const struct wire_events *events, void *owner)
@@ -42,7 +43,8 @@ void wire_close(struct wire *wire)
     wire->waiting_ms = 0;
 }
 
-/* Closes, and says when to try again. */
+/* Closes, and says when to try again. Only a connection that lasted shortens the wait: a Redis that
+ * takes us in and then refuses what we ask must not be asked at every tick. */
 static void rest(struct wire *wire, const char *reason)
 {
     if (!wire->was_down)
@@ -78,13 +80,18 @@ static void watch(struct wire *wire)
 
 static void become_ready(struct wire *wire)
 {
-    if (wire->was_down)
-        log_info("Redis answers again wire=%s", wire->name);
     wire->ready = true;
-    wire->was_down = false;
-    wire->backoff_ms = BACKOFF_MIN_MS;
+    wire->ready_ms = clock_mono_ms();
     wire->waiting_ms = 0;
     wire->events->up(wire->owner);
+}
+
+static void settle(struct wire *wire)
+{
+    if (wire->was_down)
+        log_info("Redis answers again wire=%s", wire->name);
+    wire->was_down = false;
+    wire->backoff_ms = BACKOFF_MIN_MS;
 }
 
 /* Hands on all replies that are there. The owner may drop the wire meanwhile. */
@@ -149,6 +156,8 @@ void wire_tick(struct wire *wire, int64_t now_ms)
             connect_now(wire, now_ms);
     } else if (wire->waiting_ms != 0 && now_ms - wire->waiting_ms > wire->timeout_ms) {
         wire_drop(wire, "no reply in time");
+    } else if (wire->ready && now_ms - wire->ready_ms >= SETTLED_MS) {
+        settle(wire);
     }
 }
 

@@ -184,6 +184,19 @@ static const char *silence(const struct store *store, bool late)
     return late ? "no reply in time" : link_error(store->link);
 }
 
+/* Does Redis refuse everything, for as long as it reads its file or is no master? To each request
+ * that is as good as not being there, and the others need not ask. Returns its words, or NULL. */
+static const char *refusal(const redisReply *reply)
+{
+    static const char *const words[] = {"LOADING", "READONLY", "MASTERDOWN"};
+
+    for (size_t i = 0; reply->type == REDIS_REPLY_ERROR && i < sizeof(words) / sizeof(words[0]);
+         i++)
+        if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
+            return words[i];
+    return NULL;
+}
+
 /* Gives Redis all scripts: on a new connection, so that within a batch none is refused whose
  * followers are not, and when it has forgotten them. Returns NULL, or why that failed. */
 static const char *introduce(struct store *store, int64_t deadline_ms, bool *late)
@@ -193,10 +206,14 @@ static const char *introduce(struct store *store, int64_t deadline_ms, bool *lat
     link_write(store->link);
     for (int i = 0; i < SCRIPTS; i++) {
         redisReply *reply = await(store->link, deadline_ms, late);
+        const char *reason;
 
         if (reply == NULL)
             return silence(store, *late);
+        reason = refusal(reply);
         freeReplyObject(reply);
+        if (reason != NULL)
+            return reason;
     }
     return NULL;
 }
@@ -219,6 +236,8 @@ static const char *call(struct store *store, redisReply **replies, const size_t 
             return silence(store, *late);
         store_free(&replies[which[i]], 1);
         replies[which[i]] = reply;
+        if (refusal(reply) != NULL)
+            return refusal(reply);
     }
     return NULL;
 }
@@ -283,6 +302,18 @@ void store_free(redisReply **replies, size_t count)
     }
 }
 
+/* All that are asked meanwhile are refused alike: a line a second says enough. */
+static void log_refusal(const redisReply *reply)
+{
+    static int64_t quiet_until_ms;
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms < quiet_until_ms)
+        return;
+    quiet_until_ms = now_ms + 1000;
+    log_error("Redis refuses reply=\"%.200s\"", reply->str);
+}
+
 enum store_status store_reply_status(const redisReply *reply)
 {
     static const struct {
@@ -299,7 +330,7 @@ enum store_status store_reply_status(const redisReply *reply)
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         if (strncmp(reply->str, errors[i].word, strlen(errors[i].word)) == 0)
             return errors[i].status;
-    log_error("Redis refuses reply=\"%.200s\"", reply->str);
+    log_refusal(reply);
     return STORE_DOWN;
 }
 
@@ -314,5 +345,6 @@ enum store_status store_ping(struct store *store)
         return status;
     status = store_reply_status(reply);
     store_free(&reply, 1);
-    return status;
+    /* PING is refused where writing is. */
+    return status == STORE_FULL ? STORE_OK : status;
 }

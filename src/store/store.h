@@ -27,7 +27,7 @@ enum store_status {
 struct store *store_open(const struct conf *conf, struct breaker *breaker, char error[256]);
 void store_close(struct store *store);
 
-/* PING, with the reply awaited. */
+/* Does Redis answer? STORE_OK also when it is full: it can be read, and only sends are refused. */
 enum store_status store_ping(struct store *store);
 
 /* Queues a command or script for the next store_run(). */

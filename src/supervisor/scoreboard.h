@@ -27,8 +27,16 @@ struct slot {
     _Atomic uint64_t deliveries, cuts, gaps; /* hub, since it started */
 };
 
+/* What the last deep check of all hubs found (gate/canary.h). */
+struct scoreboard_canary {
+    _Atomic int64_t busy_until_ms; /* clock_mono_ms(); a gate is at it until then at most */
+    _Atomic int64_t done_ms;       /* when it was done; 0 = never */
+    _Atomic uint64_t verdict;
+};
+
 struct scoreboard {
     struct breaker redis;
+    struct scoreboard_canary canary;
     struct slot slots[SCOREBOARD_SLOTS];
 };
 

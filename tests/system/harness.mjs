@@ -161,10 +161,13 @@ export class Earshot {
   /**
    * Starts all and returns it once it is ready. `conf`: lines of earshot.conf over the usual ones;
    * `env`: more of the environment; `redisArgs`: more for redis-server; `redisUrl(dir)`: the URL for
-   * earshotd; `nginx: false`, `daemon: false`: without these.
+   * earshotd; `nginx: false`, `daemon: false`: without these; `connections` and `listen`: how many
+   * connections a worker of nginx takes, and more for its `listen`.
    */
-  static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true } = {}) {
+  static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true, connections = 4096, listen = '' } = {}) {
     const e = new Earshot();
+    e.connections = connections;
+    e.listenMore = listen;
     e.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot-test-'));
     e.mark = `TEST_MARK=${path.basename(e.dir)}-${randomBytes(4).toString('hex')}`;
     e.binary = path.join(build, 'earshotd');
@@ -216,7 +219,7 @@ export class Earshot {
     return program;
   }
 
-  async startRedis() {
+  async startRedis(ms = 5000) {
     this.redis = this.program('redis', 'redis-server', [
       '--port', '0', '--unixsocket', `${this.dir}/redis.sock`, '--dir', this.dir,
       '--appendonly', 'yes', '--save', '', ...this.redisArgs,
@@ -224,7 +227,7 @@ export class Earshot {
     await until('redis answers', async () => {
       if (!this.redis.alive) throw new Error('redis has ended');
       return (await this.redisCli('ping')).trim() === 'PONG';
-    });
+    }, ms);
   }
 
   async redisCli(...args) {
@@ -247,7 +250,7 @@ export class Earshot {
       this.base = `${this.origin}/chat/v1`;
       const site = fs.readFileSync(path.join(root, 'nginx-example.conf'), 'utf8')
         .replaceAll('unix:/run/earshot/earshot.sock;', `unix:${this.dir}/earshot.sock;`)
-        .replace('    listen 80;', `    listen 127.0.0.1:${this.port};`)
+        .replace('    listen 80;', `    listen 127.0.0.1:${this.port} ${this.listenMore};`)
         .replace('server_name chat.example.org;', 'server_name localhost;');
       fs.writeFileSync(`${this.dir}/nginx-site.conf`, site);
       const user = process.getuid() === 0 ? 'user root;\n' : '';
@@ -256,7 +259,7 @@ export class Earshot {
 pid nginx.pid;
 error_log stderr info;
 daemon off;
-events { worker_connections 4096; }
+events { worker_connections ${this.connections}; }
 http {
   access_log off;
 ${temp}  include nginx-site.conf;
