@@ -209,13 +209,20 @@ static bool extend_ring(struct room *room, struct page *page, const struct log_v
 static void start_page(struct member *member, struct page *page, const struct log_view *view,
                        bool in_ring)
 {
+    bool ahead = event_id_compare(member->cursor, view->last) > 0;
+
     member->page = NULL;
-    /* Ahead of all ids ever given: a cursor of another log, or Redis came back with less than it
-     * had. */
-    if (event_id_compare(member->cursor, view->last) > 0 && !member->may_lose)
+    if (ahead && member->may_lose) {
+        /* The room is silent since the time that was asked for. That time as a cursor would be told
+         * a gap when it comes back. */
+        member->cursor = view->last;
+    } else if (ahead) {
+        /* Ahead of all ids ever given: a cursor of another log, or Redis came back with less than
+         * it had. */
         member->gap = entry_create_gap(view->oldest, view->last);
-    else if (has_lost(view, member->cursor) && !member->may_lose)
+    } else if (has_lost(view, member->cursor) && !member->may_lose) {
         member->gap = entry_create_gap(view->oldest, member->cursor);
+    }
     member->may_lose = false;
     if (in_ring || (member->gap != NULL && page->count == 0)) {
         room_attach(member);
@@ -267,7 +274,7 @@ static void on_page(void *arg, const redisReply *reply)
 
         LIST_REMOVE(member, in_page);
         start_page(member, page, &view, in_ring);
-        connection_pump(connection);
+        connection_started(connection);
     }
     release_page(page);
 }

@@ -286,6 +286,17 @@ void connection_pump(struct connection *c)
         end(c);
 }
 
+/* Is its place known, which hello tells? A cursor that the client brought is one; from now on is
+ * the log's end; and a time is one only when the log reaches that far. */
+static bool has_place(const struct member *member)
+{
+    if (member->start == START_LATEST)
+        return member->state != MEMBER_WAITING;
+    if (member->start == START_TIME)
+        return member->state != MEMBER_WAITING && member->state != MEMBER_READING;
+    return true;
+}
+
 void connection_started(struct connection *c)
 {
     struct hub *hub = hub_of(c);
@@ -295,7 +306,7 @@ void connection_started(struct connection *c)
         return;
     }
     for (unsigned i = 0; i < c->members_count; i++)
-        if (c->members[i].state == MEMBER_WAITING && c->members[i].start == START_LATEST)
+        if (!has_place(&c->members[i]))
             return;
     set_state(c, CONNECTION_OPEN);
     put_head(c);

@@ -95,6 +95,24 @@ test('a reader that began by time and saw nothing: does it come back without a g
   assert.deepEqual(events.map((x) => x.type), ['message', 'message'], JSON.stringify(hello));
 });
 
+test('a reader that began by time in a room that is silent since: does it come back without a gap?', async () => {
+  for (const room of ['silent', 'silent-empty']) {
+    if (room === 'silent') await fill(room, 2);
+    await sleep(1100);
+    const first = await e.listen(`rooms/${room}/events?as=sse&since=1`);
+    await first.waitType('hello');
+    first.close();
+    const poll = (await e.get(`rooms/${room}/events?since=1&wait=0`)).json();
+    for (const since of [first.cursor, poll.cursor]) {
+      const back = e.get(`rooms/${room}/events?since=${since}&wait=5`);
+      await sleep(50);
+      await e.send(room, 'new');
+      assert.deepEqual((await back).json().events.map((x) => x.type), ['message'], `${room} ${since}`);
+      await sleep(1100);
+    }
+  }
+});
+
 test('since=all on a trimmed room: is it no gap?', async () => {
   await fill('trim-all', 6);
   await e.redisCli('xtrim', key('trim-all'), 'MAXLEN', '2');

@@ -282,8 +282,8 @@ ${temp}  include nginx-site.conf;
     return until('readyz says 200', async () => (await this.get('readyz')).status === 200, 10000);
   }
 
-  /** Ends all and checks what is left. Throws what it finds. */
-  async stop() {
+  /** Ends all and checks what is left. Throws what it finds. `keep`: its directory stays, and is the caller's. */
+  async stop({ keep = false } = {}) {
     const found = [];
     this.agent.destroy();
     for (const name of ['earshotd', 'nginx', 'redis']) {
@@ -303,7 +303,7 @@ ${temp}  include nginx-site.conf;
     }
     if (this.daemonLog().match(/ERROR: \w+Sanitizer|runtime error:|Assertion .* failed|terminated by signal/)) found.push(this.daemonLog().slice(-4000));
     if (process.env.EARSHOT_KEEP) console.log(`kept: ${this.dir}`);
-    else fs.rmSync(this.dir, { recursive: true, force: true });
+    else if (!keep) fs.rmSync(this.dir, { recursive: true, force: true });
     if (found.length > 0) throw new Error(found.join('\n'));
   }
 
