@@ -1,418 +1,315 @@
-/* load.c - the clients of the bench: what they see of time, and streams to be weighed.
+/* load.c - the clients of the bench: thousands of listeners and some publishers in one process.
  *
- * usage: load latency PORT ROUNDS      each round an empty reply, then a send, keep-alive
- *        load curl PORT ROUNDS         the same, each by a curl of its own
- *        load park PORT STREAMS ROOMS  opens streams, says "parked", holds them until stdin ends
- *        load sends PORT SENDS CLIENTS sends from that many clients at once
- *
- * The first two print lines "NAME MEDIAN P95" in microseconds. Empty replies and sends take
- * turns, so that what else the machine does falls on both. */
+ * usage: load DIALECT PORT[,PORT]...
+ * DIALECT: earshot (the floor speaks it too), nchan, php, socketio. Ports are of 127.0.0.1.
+ * Reads commands from standard input, a line each, and answers each with a line of JSON:
+ *   open n=1000 rooms=1 form=sse|poll|ws follow=0 quiet=0 browser=1 window=200
+ *                           opens listeners; answers when each would get what is published
+ *   publish n=1 rate=20 seconds=5 rooms=1 size=100 drain=10
+ *                           rate=0: as fast as answered; then waits until all has arrived
+ *   stall on=1              quiet listeners do not read any more, or do again
+ *   cut                     closes all listeners at once; they keep their cursors
+ *   again missed=0          opens them again; missed=1: each waits for what it missed
+ *   close                   closes and forgets them
+ *   rest seconds=1          only keeps the connections alive, as all waiting does
+ * Ends at the end of its input. */
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/wait.h>
-#include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "dialect.h"
+#include "listen.h"
+#include "publish.h"
+#include "times.h"
 
-#define EVENTS "/chat/v1/rooms/bench/events?as=sse"
-#define MESSAGES "/chat/v1/rooms/bench/messages"
-#define EMPTY "/empty"
-#define WARMUP 50
-#define OPENING_MAX 32       /* streams being opened at one time */
-#define PAUSE_NS 2000000     /* between two requests: all has come to rest */
-#define CURL_PAUSE_NS 500000 /* a curl takes milliseconds to start by itself */
+#define SECOND INT64_C(1000000000)
+#define TURN_NS 2000000 /* listeners are opened, and ends looked for, at least so often */
+#define QUIET_NS SECOND /* without a delivery: no more will come */
+#define OPEN_NS (120 * SECOND)
 
-extern char **environ;
+/* ---- The handlers by kind ------------------------------------------------------------------- */
 
-/* ---- Time ---------------------------------------------------------------------------------- */
-
-struct times {
-    const char *name;
-    int count;
-    int64_t *ns;
-};
-
-static void times_init(struct times *times, const char *name, int rounds)
+static void on_connected(struct client *c)
 {
-    times->name = name;
-    times->count = 0;
-    times->ns = calloc((size_t)rounds, sizeof *times->ns);
-    if (times->ns == NULL)
-        client_die("out of memory");
+    c->kind == CLIENT_LISTENER ? listen_on_connected(c) : publish_on_connected(c);
 }
 
-static int by_size(const void *a, const void *b)
+static void on_headed(struct client *c, const char *head)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
+    c->kind == CLIENT_LISTENER ? listen_on_headed(c, head) : publish_on_headed(c, head);
 }
 
-static void times_print(struct times *times)
+static size_t on_payload(struct client *c, const char *data, size_t len)
 {
-    qsort(times->ns, (size_t)times->count, sizeof *times->ns, by_size);
-    printf("%s %.1f %.1f\n", times->name, (double)times->ns[times->count / 2] / 1000,
-           (double)times->ns[times->count * 95 / 100] / 1000);
-    free(times->ns);
+    return c->kind == CLIENT_LISTENER ? listen_on_payload(c, data, len)
+                                      : publish_on_payload(c, data, len);
 }
 
-static void rest(long ns)
+static void on_replied(struct client *c)
 {
-    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+    c->kind == CLIENT_LISTENER ? listen_on_replied(c) : publish_on_replied(c);
 }
 
-/* ---- One request at a time ------------------------------------------------------------------ */
-
-static void open_listener(struct client *listener, int port)
+static void on_closed(struct client *c)
 {
-    client_connect(listener, port);
-    client_ask(listener, EVENTS, NULL);
-    while (!client_has(listener, "event: hello")) {
-        client_wait(listener->fd, -1, "a stream says hello");
-        if (!client_read(listener))
-            client_die("the stream was refused: %.*s", (int)listener->len, listener->data);
+    c->kind == CLIENT_LISTENER ? listen_on_closed(c) : publish_on_closed(c);
+}
+
+static const struct client_handlers handlers = {on_connected, on_headed, on_payload, on_replied,
+                                                on_closed};
+
+/* ---- Waiting -------------------------------------------------------------------------------- */
+
+static void turn(int64_t most_ns)
+{
+    client_poll(publish_tick(times_now(), most_ns));
+    listen_tick();
+}
+
+static void rest(int64_t ns)
+{
+    int64_t end = times_now() + ns, now;
+
+    while ((now = times_now()) < end)
+        turn(end - now < TURN_NS ? end - now : TURN_NS);
+}
+
+/* Until all listeners are ready. */
+static void await_listeners(void)
+{
+    int64_t end = times_now() + OPEN_NS;
+
+    while (listen_ready() < listen_count()) {
+        turn(TURN_NS);
+        if (times_now() > end)
+            client_die("only %u of %u listeners are ready, %llu were refused", listen_ready(),
+                       listen_count(), (unsigned long long)listen_tally.refused);
     }
 }
 
-/* Reads on at the listener; true once `text` is there. */
-static bool heard(struct client *listener, const char *text)
+static void await_publishers(unsigned count)
 {
-    if (!client_read(listener))
-        client_die("the stream has ended");
-    return client_has(listener, text);
+    int64_t end = times_now() + 10 * SECOND;
+
+    while (publish_ready() < count) {
+        turn(TURN_NS);
+        if (times_now() > end)
+            client_die("the publishers cannot connect");
+    }
 }
 
-static int64_t time_empty(struct client *sender, const char *text)
+/* Until the answers and the deliveries of what was acknowledged have come, or come no more. */
+static void await_deliveries(int64_t most_ns)
 {
-    int64_t began = client_now();
+    int64_t end = times_now() + most_ns, last = times_now();
+    uint64_t seen = 0;
 
-    client_ask(sender, EMPTY, text);
-    do {
-        client_wait(sender->fd, -1, "an empty reply");
-        if (!client_read(sender))
-            client_die("nginx has closed");
-    } while (!client_replied(sender, 200));
-    return client_now() - began;
-}
-
-/* When the listener had it; in `replied` when the sender had its 201. */
-static int64_t time_send(struct client *sender, struct client *listener, const char *text,
-                         int64_t *replied)
-{
-    int64_t began = client_now();
-    int64_t arrived = 0;
-
-    *replied = 0;
-    client_ask(sender, MESSAGES, text);
-    while (arrived == 0 || *replied == 0) {
-        client_wait(*replied == 0 ? sender->fd : -1, arrived == 0 ? listener->fd : -1,
-                    "a message arrives, and its 201");
-        if (arrived == 0 && heard(listener, text))
-            arrived = client_now() - began;
-        if (*replied == 0) {
-            if (!client_read(sender))
-                client_die("nginx has closed");
-            if (client_replied(sender, 201))
-                *replied = client_now() - began;
+    while (times_now() < end &&
+           (publish_stop() > 0 || listen_tally.deliveries < publish_tally.expected)) {
+        turn(TURN_NS);
+        if (listen_tally.deliveries + publish_tally.acked != seen) {
+            seen = listen_tally.deliveries + publish_tally.acked;
+            last = times_now();
+        } else if (times_now() - last > QUIET_NS) {
+            break;
         }
     }
-    return arrived;
 }
 
-static void latency(int port, int rounds)
-{
-    struct client sender, listener;
-    struct times empty, arrival, reply;
-    int64_t replied, arrived, nothing;
-    char text[32];
+/* ---- Commands ------------------------------------------------------------------------------- */
 
-    times_init(&empty, "empty", rounds);
-    times_init(&arrival, "arrival", rounds);
-    times_init(&reply, "reply", rounds);
-    open_listener(&listener, port);
-    client_connect(&sender, port);
-    for (int i = -WARMUP; i < rounds; i++) {
-        snprintf(text, sizeof text, "bench-%08d", i + WARMUP);
-        rest(PAUSE_NS);
-        nothing = time_empty(&sender, text);
-        rest(PAUSE_NS);
-        arrived = time_send(&sender, &listener, text, &replied);
-        if (i < 0)
-            continue;
-        empty.ns[empty.count++] = nothing;
-        arrival.ns[arrival.count++] = arrived;
-        reply.ns[reply.count++] = replied;
-        if (sender.asked > CLIENT_ASKS_MAX) {
-            close(sender.fd);
-            client_connect(&sender, port);
-            time_empty(&sender, text);
-        }
+static void tally_clear(void)
+{
+    memset(&listen_tally, 0, sizeof listen_tally);
+    memset(&publish_tally, 0, sizeof publish_tally);
+}
+
+/* The value of key= in a command, or `usual`. */
+static double number(const char *line, const char *key, double usual)
+{
+    char sought[32];
+    const char *at;
+
+    snprintf(sought, sizeof sought, " %s=", key);
+    at = strstr(line, sought);
+    return at != NULL ? strtod(at + strlen(sought), NULL) : usual;
+}
+
+static enum client_form form_of(const char *line)
+{
+    if (strstr(line, " form=poll") != NULL)
+        return CLIENT_POLL;
+    return strstr(line, " form=ws") != NULL ? CLIENT_WS : CLIENT_SSE;
+}
+
+static void answer_opened(int64_t began_ns)
+{
+    printf("{\"ready\":%u,\"ms\":%.3f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"refused\":%llu}\n",
+           listen_ready(), (double)(times_now() - began_ns) / 1e6,
+           times_quantile_us(&listen_tally.ready, 0.5),
+           times_quantile_us(&listen_tally.ready, 0.99), (unsigned long long)listen_tally.refused);
+}
+
+static void do_open(const char *line)
+{
+    const struct listen_group group = {
+        .count = (unsigned)number(line, "n", 1),
+        .rooms = (unsigned)number(line, "rooms", 1),
+        .window = (unsigned)number(line, "window", 200),
+        .form = form_of(line),
+        .follows = number(line, "follow", 0) > 0,
+        .quiet = number(line, "quiet", 0) > 0,
+        .browser = number(line, "browser", 1) > 0,
+    };
+    int64_t began = times_now();
+
+    listen_open(&group);
+    await_listeners();
+    answer_opened(began);
+}
+
+static int64_t cpu_us(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000) +
+           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+}
+
+static void answer_published(double seconds, uint64_t in_time, double drained, int64_t cpu)
+{
+    printf("{\"sent\":%llu,\"acked\":%llu,\"refused\":%llu,\"expected\":%llu,\"deliveries\":%llu,"
+           "\"quiet_deliveries\":%llu,\"in_time\":%llu,\"seconds\":%.3f,\"drain_s\":%.3f,",
+           (unsigned long long)publish_tally.sent, (unsigned long long)publish_tally.acked,
+           (unsigned long long)publish_tally.refused, (unsigned long long)publish_tally.expected,
+           (unsigned long long)listen_tally.deliveries,
+           (unsigned long long)listen_tally.quiet_deliveries, (unsigned long long)in_time, seconds,
+           drained);
+    printf(
+        "\"p50_us\":%.1f,\"p99_us\":%.1f,\"most_us\":%.1f,\"reply_p50_us\":%.1f,"
+        "\"reply_p99_us\":%.1f,\"late_p99_us\":%.1f,\"closed\":%llu,\"not_opened\":%llu,"
+        "\"polls\":%llu,\"client_cpu_us\":%lld}\n",
+        times_quantile_us(&listen_tally.delay, 0.5), times_quantile_us(&listen_tally.delay, 0.99),
+        (double)listen_tally.delay.most_ns / 1000, times_quantile_us(&publish_tally.reply, 0.5),
+        times_quantile_us(&publish_tally.reply, 0.99), times_quantile_us(&publish_tally.late, 0.99),
+        (unsigned long long)listen_tally.reopened, (unsigned long long)listen_tally.refused,
+        (unsigned long long)listen_tally.polls, (long long)cpu);
+}
+
+static void do_publish(const char *line)
+{
+    const struct publish_plan plan = {
+        .count = (unsigned)number(line, "n", 1),
+        .rate = number(line, "rate", 0),
+        .rooms = (unsigned)number(line, "rooms", 1),
+        .size = (unsigned)number(line, "size", 100),
+    };
+    int64_t began, stopped, cpu = cpu_us();
+    uint64_t in_time;
+
+    publish_open(&plan);
+    await_publishers(plan.count);
+    began = times_now();
+    publish_start(began);
+    rest((int64_t)(number(line, "seconds", 5) * (double)SECOND));
+    publish_stop();
+    in_time = listen_tally.deliveries;
+    stopped = times_now();
+    await_deliveries((int64_t)(number(line, "drain", 10) * (double)SECOND));
+    publish_close();
+    answer_published((double)(stopped - began) / 1e9, in_time,
+                     (double)(times_now() - stopped) / 1e9, cpu_us() - cpu);
+}
+
+static void do_again(const char *line)
+{
+    int64_t began = times_now();
+
+    listen_again(number(line, "missed", 0) > 0, (unsigned)number(line, "window", 200));
+    await_listeners();
+    answer_opened(began);
+}
+
+static void obey(const char *line)
+{
+    tally_clear();
+    if (strncmp(line, "open ", 5) == 0)
+        do_open(line);
+    else if (strncmp(line, "publish", 7) == 0)
+        do_publish(line);
+    else if (strncmp(line, "again", 5) == 0)
+        do_again(line);
+    else {
+        if (strncmp(line, "stall", 5) == 0)
+            listen_stall(number(line, "on", 1) > 0);
+        else if (strcmp(line, "cut") == 0)
+            listen_cut();
+        else if (strcmp(line, "close") == 0)
+            listen_close();
+        else if (strncmp(line, "rest", 4) == 0)
+            rest((int64_t)(number(line, "seconds", 1) * (double)SECOND));
+        else
+            client_die("no such command: %s", line);
+        printf("{\"closed\":%llu}\n", (unsigned long long)listen_tally.reopened);
     }
-    times_print(&empty);
-    times_print(&arrival);
-    times_print(&reply);
-}
-
-/* ---- By the curl program ----------------------------------------------------------------------
- */
-
-/* Starts a curl that prints the status of its reply into the pipe `out`. */
-static pid_t start_curl(int port, const char *path, const char *text, int out[2])
-{
-    char url[128];
-    char *args[] = {"curl", "-q",           "-sS", "--noproxy",  "*", "-o", "/dev/null",
-                    "-w",   "%{http_code}", "-d",  (char *)text, url, NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int error;
-
-    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", port, path);
-    if (pipe2(out, O_CLOEXEC) < 0)
-        client_die("pipe: %s", strerror(errno));
-    fcntl(out[0], F_SETFL, O_NONBLOCK);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    error = posix_spawnp(&pid, "curl", &actions, NULL, args, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (error != 0)
-        client_die("cannot start curl: %s", strerror(error));
-    close(out[1]);
-    return pid;
-}
-
-/* Reads on at curl's pipe, without waiting; true at its end. */
-static bool read_status(int fd, char *status, size_t size, size_t *len)
-{
-    ssize_t got = read(fd, status + *len, size - 1 - *len);
-
-    if (got > 0)
-        *len += (size_t)got;
-    return got == 0 || (got < 0 && errno != EAGAIN);
-}
-
-/* From the start of curl: returns when the `listener` had the message (0 without one), and in
- * `replied` when curl said that it has the reply. Starting a curl takes far longer than the rest.
- */
-static int64_t time_curl(int port, const char *path, const char *text, struct client *listener,
-                         int64_t *replied)
-{
-    int64_t began = client_now(), arrived = 0;
-    int out[2];
-    pid_t pid = start_curl(port, path, text, out);
-    char status[8] = "";
-    size_t len = 0;
-    bool ended = false;
-
-    *replied = 0;
-    while (!ended || (listener != NULL && arrived == 0)) {
-        client_wait(ended ? -1 : out[0], listener != NULL && arrived == 0 ? listener->fd : -1,
-                    "curl's message arrives, and its status");
-        if (listener != NULL && arrived == 0 && heard(listener, text))
-            arrived = client_now() - began;
-        if (!ended)
-            ended = read_status(out[0], status, sizeof status, &len);
-        if (*replied == 0 && len > 0)
-            *replied = client_now() - began;
-        if (ended && strcmp(status, listener != NULL ? "201" : "200") != 0)
-            client_die("curl got the status '%s'", status);
-    }
-    close(out[0]);
-    waitpid(pid, NULL, 0);
-    return arrived;
-}
-
-static void by_curl(int port, int rounds)
-{
-    struct client listener;
-    struct times empty, arrival, reply;
-    int64_t nothing, arrived, replied;
-    char text[32];
-
-    times_init(&empty, "empty", rounds);
-    times_init(&arrival, "arrival", rounds);
-    times_init(&reply, "reply", rounds);
-    open_listener(&listener, port);
-    for (int i = -WARMUP; i < rounds; i++) {
-        snprintf(text, sizeof text, "curl-%08d", i + WARMUP);
-        rest(CURL_PAUSE_NS);
-        time_curl(port, EMPTY, text, NULL, &nothing);
-        rest(CURL_PAUSE_NS);
-        arrived = time_curl(port, MESSAGES, text, &listener, &replied);
-        if (i < 0)
-            continue;
-        empty.ns[empty.count++] = nothing;
-        arrival.ns[arrival.count++] = arrived;
-        reply.ns[reply.count++] = replied;
-    }
-    times_print(&empty);
-    times_print(&arrival);
-    times_print(&reply);
-}
-
-/* ---- Many at once -----------------------------------------------------------------------------
- */
-
-struct crowd {
-    int epoll;
-    int port;
-    int size;
-    struct client *clients;
-};
-
-static void crowd_init(struct crowd *crowd, int port, int size)
-{
-    crowd->epoll = epoll_create1(EPOLL_CLOEXEC);
-    crowd->port = port;
-    crowd->size = size;
-    crowd->clients = calloc((size_t)size, sizeof *crowd->clients);
-    if (crowd->epoll < 0 || crowd->clients == NULL)
-        client_die("no memory for %d clients", size);
-}
-
-static void watch(struct crowd *crowd, int fd, int index)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)index};
-
-    if (epoll_ctl(crowd->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        client_die("epoll: %s", strerror(errno));
-}
-
-static void join_crowd(struct crowd *crowd, int index)
-{
-    client_connect(&crowd->clients[index], crowd->port);
-    watch(crowd, crowd->clients[index].fd, index);
-}
-
-/* The next that has something to read. `what` is waited for. */
-static int next_ready(struct crowd *crowd, int timeout_ms, const char *what)
-{
-    struct epoll_event event;
-    int got;
-
-    do
-        got = epoll_wait(crowd->epoll, &event, 1, timeout_ms);
-    while (got < 0 && errno == EINTR);
-    if (got <= 0)
-        client_die("not in time: %s", what);
-    return (int)event.data.u32;
-}
-
-static void open_stream(struct crowd *crowd, int index, int rooms)
-{
-    char path[96];
-
-    snprintf(path, sizeof path, "/chat/v1/rooms/idle-%d/events?as=sse", index % rooms);
-    join_crowd(crowd, index);
-    client_ask(&crowd->clients[index], path, NULL);
-}
-
-/* Holds the streams until standard input ends; each must still be open then. */
-static void hold(struct crowd *crowd)
-{
-    struct client *c;
-    int index;
-
-    watch(crowd, STDIN_FILENO, crowd->size);
-    while ((index = next_ready(crowd, -1, "the end of standard input")) != crowd->size) {
-        c = &crowd->clients[index];
-        if (!client_read(c))
-            client_die("a stream has ended by itself: %.*s", (int)c->len, c->data);
-    }
-}
-
-static void park(int port, int streams, int rooms)
-{
-    struct crowd crowd;
-    int opened = 0, parked = 0;
-
-    crowd_init(&crowd, port, streams);
-    while (parked < streams) {
-        struct client *c;
-        bool greeted;
-
-        while (opened < streams && opened - parked < OPENING_MAX)
-            open_stream(&crowd, opened++, rooms);
-        c = &crowd.clients[next_ready(&crowd, CLIENT_WAIT_MS, "all streams say hello")];
-        greeted = client_has(c, "event: hello");
-        if (!client_read(c))
-            client_die("a stream was refused: %.*s", (int)c->len, c->data);
-        if (!greeted && client_has(c, "event: hello"))
-            parked++;
-    }
-    puts("parked");
     fflush(stdout);
-    hold(&crowd);
 }
 
-static void send_next(struct client *c, int number)
+/* Reads a command; keeps the connections alive while there is none. Returns false at the end. */
+static bool read_command(char *line, size_t size)
 {
-    char path[64], text[32];
+    size_t len = 0;
 
-    snprintf(path, sizeof path, "/chat/v1/rooms/load-%d/messages", number % 10);
-    snprintf(text, sizeof text, "load-%08d", number);
-    client_ask(c, path, text);
-}
+    while (len < size - 1) {
+        struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+        char byte;
 
-/* Each client sends its next message when it has the 201 of the last. */
-static void sends(int port, int count, int clients)
-{
-    struct crowd crowd;
-    int begun = 0;
-
-    crowd_init(&crowd, port, clients);
-    for (int i = 0; i < clients && begun < count; i++) {
-        join_crowd(&crowd, i);
-        send_next(&crowd.clients[i], begun++);
-    }
-    for (int done = 0; done < count;) {
-        int index = next_ready(&crowd, CLIENT_WAIT_MS, "a 201");
-        struct client *c = &crowd.clients[index];
-
-        if (!client_read(c))
-            client_die("nginx has closed");
-        if (!client_replied(c, 201))
+        if (poll(&in, 1, 0) == 0) {
+            turn(TURN_NS);
             continue;
-        done++;
-        if (c->asked > CLIENT_ASKS_MAX) {
-            close(c->fd);
-            join_crowd(&crowd, index);
         }
-        if (begun < count)
-            send_next(c, begun++);
+        if (read(STDIN_FILENO, &byte, 1) != 1)
+            return false;
+        if (byte == '\n') {
+            line[len] = '\0';
+            return true;
+        }
+        line[len++] = byte;
     }
+    client_die("a command is too long");
 }
 
-/* A whole number from 1 on, or the end. */
-static int number(const char *text)
+static unsigned read_ports(char *text, uint16_t *ports, unsigned most)
 {
-    char *end;
-    long value = strtol(text, &end, 10);
+    unsigned count = 0;
+    char *port;
 
-    if (*text == '\0' || *end != '\0' || value < 1 || value > 1000000)
-        client_die("not a number from 1 to 1000000: %s", text);
-    return (int)value;
+    while ((port = strsep(&text, ",")) != NULL && count < most)
+        ports[count++] = (uint16_t)atoi(port);
+    return count;
 }
 
 int main(int argc, char **argv)
 {
-    const char *mode = argc > 1 ? argv[1] : "";
+    uint16_t ports[16];
+    char line[512];
+    int dialect = argc == 3 ? dialect_find(argv[1]) : -1;
 
-    if (argc == 4 && strcmp(mode, "latency") == 0)
-        latency(number(argv[2]), number(argv[3]));
-    else if (argc == 4 && strcmp(mode, "curl") == 0)
-        by_curl(number(argv[2]), number(argv[3]));
-    else if (argc == 5 && strcmp(mode, "park") == 0)
-        park(number(argv[2]), number(argv[3]), number(argv[4]));
-    else if (argc == 5 && strcmp(mode, "sends") == 0)
-        sends(number(argv[2]), number(argv[3]), number(argv[4]));
-    else
-        client_die("usage: load latency|curl PORT ROUNDS, load park PORT STREAMS ROOMS, "
-                   "load sends PORT SENDS CLIENTS");
+    if (dialect < 0) {
+        fprintf(stderr, "usage: load earshot|nchan|php|socketio PORT[,PORT]...\n");
+        return 64;
+    }
+    client_init(ports, read_ports(argv[2], ports, 16), &handlers);
+    listen_init((enum dialect)dialect);
+    publish_init((enum dialect)dialect);
+    while (read_command(line, sizeof line))
+        obey(line);
     return 0;
 }

@@ -1,0 +1,110 @@
+// work.mjs - what is measured: each work starts from fresh servers and returns numbers.
+import { byRole, cpuUs, difference, pssKib, total } from './weigh.mjs';
+import { sleep } from './servers.mjs';
+
+const SETTLE_MS = 1500;
+
+function memory(stack) {
+    const user = byRole(stack.pids(), pssKib);
+    return { user, kernel: stack.settings.group?.kernelKib() ?? null };
+}
+
+// What `n` connections have added since `before`, KiB for each.
+function perConnection(before, after, n) {
+    const user = Object.fromEntries(Object.entries(difference(after.user, before.user)).map(([role, kib]) => [role, kib / n]));
+    const kernel = after.kernel === null ? null : (after.kernel - before.kernel) / n;
+    return { user_kib: total(user), kernel_kib: kernel, all_kib: total(user) + (kernel ?? 0), by_role: user };
+}
+
+// Publishes once or more, so that what is made at the first use is made.
+async function warm(load) {
+    await load.command('publish n=4 rate=200 seconds=0.3 rooms=1 drain=2');
+}
+
+// A publish command, with the processor time of each group for a delivery (or for a send, when
+// nobody listens).
+async function publish(stack, load, line) {
+    const before = byRole(stack.pids(), cpuUs);
+    const result = await load.command(`publish ${line}`);
+    const cpu = difference(byRole(stack.pids(), cpuUs), before);
+    const count = result.deliveries > 0 ? result.deliveries : result.acked;
+    result.cpu_by_role = Object.fromEntries(Object.entries(cpu).map(([role, us]) => [role, us / count]));
+    result.cpu_us = total(cpu) / count;
+    result.lost = result.expected - result.deliveries;
+    return result;
+}
+
+const form = (stack) => (stack.peer === 'socketio' ? 'ws' : 'sse');
+
+async function idle(stack, load) {
+    const result = {};
+    let n = 0;
+    await warm(load);
+    await sleep(SETTLE_MS);
+    const before = memory(stack);
+    for (const goal of [1000, 5000, 10000].filter((size) => size <= most(stack))) {
+        await load.command(`open n=${goal - n} rooms=100 form=${form(stack)}`);
+        n = goal;
+        await load.command(`rest seconds=${SETTLE_MS / 1000}`);
+        result[`n${n}`] = perConnection(before, memory(stack), n);
+    }
+    return result;
+}
+
+async function connect(stack, load) {
+    await warm(load);
+    return load.command(`open n=5000 rooms=50 form=${form(stack)}`);
+}
+
+async function fanOut(stack, load, n, rate) {
+    await warm(load);
+    await load.command(`open n=${n} rooms=1 form=${form(stack)}`);
+    await load.command('rest seconds=0.5');
+    return publish(stack, load, `n=1 rate=${rate} seconds=5 rooms=1`);
+}
+
+async function rooms(stack, load) {
+    await warm(load);
+    await load.command(`open n=2000 rooms=500 form=${form(stack)}`);
+    await load.command('rest seconds=0.5');
+    return publish(stack, load, 'n=8 rate=500 seconds=4 rooms=500');
+}
+
+async function saturation(stack, load) {
+    await warm(load);
+    await load.command(`open n=1000 rooms=1 form=${form(stack)} follow=1`);
+    await load.command('rest seconds=0.5');
+    const result = await publish(stack, load, 'n=4 rate=0 seconds=4 rooms=1 drain=20');
+    result.deliveries_s = result.in_time / result.seconds;
+    result.publishes_s = result.acked / result.seconds;
+    return result;
+}
+
+async function publishing(stack, load, listeners) {
+    await warm(load);
+    if (listeners > 0) await load.command(`open n=${listeners} form=${form(stack)}`);
+    const result = await publish(stack, load, 'n=16 rate=0 seconds=3 rooms=1 drain=5');
+    result.publishes_s = result.acked / result.seconds;
+    return result;
+}
+
+async function rest(stack, load) {
+    await warm(load);
+    await load.command(`open n=1 form=${form(stack)}`);
+    return publish(stack, load, 'n=1 rate=50 seconds=4');
+}
+
+// How many listeners a peer is asked to hold.
+export const most = (stack) => (stack.peer === 'php' ? 1000 : 10000);
+
+export const WORKS = {
+    idle: { run: idle, n: 1000 },
+    connect: { run: connect, n: 5000 },
+    'fanout-1k': { run: (s, l) => fanOut(s, l, 1000, 20), n: 1000 },
+    'fanout-10k': { run: (s, l) => fanOut(s, l, 10000, 2), n: 10000 },
+    rooms: { run: rooms, n: 2000 },
+    saturation: { run: saturation, n: 1000 },
+    'publish-0': { run: (s, l) => publishing(s, l, 0), n: 0 },
+    'publish-1': { run: (s, l) => publishing(s, l, 1), n: 1 },
+    rest: { run: rest, n: 1 },
+};
