@@ -14,9 +14,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
-#include "event/record.h"
 #include "hub/outgoing.h"
 #include "hub/room.h"
+#include "hub/sending.h"
 #include "hub/state.h"
 #include "supervisor/scoreboard.h"
 
@@ -90,69 +90,11 @@ static void set_blocked(struct connection *c, bool blocked)
     set_timer(c);
 }
 
-/* Sends bytes that are ready for the wire; what the socket does not take waits in c->out. */
-static void send_iov(struct connection *c, struct iovec *iov, int count)
+/* After a send: what the socket did not take waits until it can be written to. */
+static void note_blocked(struct connection *c)
 {
-    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
-    ssize_t sent = 0;
-
-    if (c->out.len == 0) {
-        do
-            sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0 && errno != EAGAIN) {
-            c->broken = true;
-            return;
-        }
-        if (sent < 0)
-            sent = 0;
-    }
-    for (int i = 0; i < count; i++) {
-        size_t skip = (size_t)sent < iov[i].iov_len ? (size_t)sent : iov[i].iov_len;
-
-        buf_append(&c->out, (char *)iov[i].iov_base + skip, iov[i].iov_len - skip);
-        sent -= (ssize_t)skip;
-    }
     if (c->out.len > 0 && c->blocked_tick == 0)
         set_blocked(c, true);
-}
-
-/* Sends content, in FastCGI records where the connection speaks FastCGI. */
-static void send_content(struct connection *c, const char *data, size_t len)
-{
-    c->sent_tick = hub_of(c)->wheel.now;
-    while (len > 0 && !c->broken) {
-        size_t part = len < RECORD_CONTENT_MAX ? len : RECORD_CONTENT_MAX;
-        unsigned char header[RECORD_HEADER_BYTES];
-        struct iovec iov[2] = {{header, sizeof(header)}, {(void *)data, part}};
-
-        record_stdout(header, c->request_id, part);
-        if (c->fastcgi)
-            send_iov(c, iov, 2);
-        else
-            send_iov(c, iov + 1, 1);
-        data += part;
-        len -= part;
-    }
-}
-
-/* Sends what waits. Returns false while the socket does not take it all. */
-static bool send_rest(struct connection *c)
-{
-    while (c->out.len > 0) {
-        ssize_t sent = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0) {
-            c->broken = errno != EAGAIN;
-            return false;
-        }
-        buf_consume(&c->out, (size_t)sent);
-        c->blocked_tick = hub_of(c)->wheel.now + 1;
-    }
-    buf_free(&c->out);
-    return true;
 }
 
 /* Says that nothing more comes, and closes when all has left. */
@@ -160,12 +102,8 @@ static void end(struct connection *c)
 {
     set_state(c, CONNECTION_ENDING);
     leave_rooms(c);
-    if (c->fastcgi && !c->broken) {
-        unsigned char record[RECORD_END_BYTES];
-
-        record_end(record, c->request_id);
-        send_iov(c, &(struct iovec){record, sizeof(record)}, 1);
-    }
+    sending_end(c);
+    note_blocked(c);
     if (c->broken || c->out.len == 0)
         close_connection(c);
 }
@@ -187,8 +125,9 @@ static bool send_scratch(struct connection *c)
     struct hub *hub = hub_of(c);
 
     if (hub->scratch.len > 0)
-        send_content(c, hub->scratch.data, hub->scratch.len);
+        sending_content(c, hub->scratch.data, hub->scratch.len, hub->wheel.now);
     buf_clear(&hub->scratch);
+    note_blocked(c);
     if (c->broken)
         close_connection(c);
     return !c->broken;
@@ -414,7 +353,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         hear(c);
     if (c->state == CONNECTION_CLOSED || !(events & UV_WRITABLE))
         return;
-    if (!send_rest(c)) {
+    if (!sending_rest(c, hub_of(c)->wheel.now)) {
         if (c->broken)
             close_connection(c);
         return;

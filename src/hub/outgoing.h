@@ -1,7 +1,7 @@
 /* outgoing.h - what a connection says: heads, events, control events, answers.
  * Runs in: hub.  Blocks: never.  No I/O: it appends to buffers.
- * Holds the struct of a connection too, which only connection.c changes. `line` is a buffer for
- * parts in the making, empty between calls. */
+ * Holds the struct of a connection too, which only connection.c and sending.c change. `line` is a
+ * buffer for parts in the making, empty between calls. */
 #ifndef EARSHOT_OUTGOING_H
 #define EARSHOT_OUTGOING_H
 
