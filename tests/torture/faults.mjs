@@ -11,11 +11,11 @@ const KINDS = [
   ['kill gate', 6], ['kill hub', 6], ['kill child', 4], ['kill redis', 4], ['kill supervisor', 1], ['restart', 1],
   ['stop gate', 4], ['stop hub', 5], ['stop supervisor', 3], ['stop redis', 4], ['stop nginx worker', 3],
   ['reload nginx', 3], ['reload', 4], ['reload broken', 2], ['upgrade', 3], ['upgrade broken', 1],
-  ['forget scripts', 4], ['kill pubsub', 5], ['kill normal', 4], ['trim', 6],
+  ['forget scripts', 4], ['kill pubsub', 5], ['kill normal', 4], ['trim', 10],
   ['delay', 4], ['cut', 5], ['half-close', 4], ['black hole', 4], ['throttle', 4], ['refuse', 3],
 ];
 
-const PAUSE_MS = 1300; // between two faults, on average
+const PAUSE_MS = 1000; // between two faults, on average
 const LULL_MS = 6000; // now and then, so that all recovers while the run goes on
 
 /** The schedule of a run of `ms`: [{ at, kind, which, long, more }...], the last three from 0 to 1. */

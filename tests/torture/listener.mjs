@@ -43,8 +43,9 @@ export class Listener {
     }
   }
 
-  /** Before it comes back. */
+  /** Before it comes back; now and then it has forgotten its cursor. */
   async rest() {
+    if (!this.world.calm && this.way !== 'steady' && this.chance() < 0.05) this.cursor = this.etag = null;
     const asleep = this.way === 'sleeper' && this.chance() < 0.4;
     const until = Date.now() + (asleep ? 3000 + this.chance() * 25000 : 10 + this.chance() * 250);
     while (!this.stopped && Date.now() < until && !(asleep && this.world.calm)) await sleep(Math.min(100, Math.max(1, until - Date.now())));
@@ -81,7 +82,9 @@ export class Listener {
       const ids = {};
       for (const room of this.rooms) {
         const { ids: known } = this.world.logs.get(room);
-        if (known.length > 0) ids[room] = known[Math.floor((1 - this.chance() ** 3) * known.length)] ?? known[known.length - 1];
+        // Mostly a late one, which is likely to be kept still.
+        const back = this.chance() < 0.7 ? this.chance() * 200 : this.chance() * known.length;
+        if (known.length > 0) ids[room] = known[Math.max(0, known.length - 1 - Math.floor(back))];
       }
       if (Object.keys(ids).length === this.rooms.length) {
         this.reader.begin({ kind: 'after', ids }, t);
@@ -110,9 +113,14 @@ export class Listener {
     this.note(`GET ${path} ${JSON.stringify(headers)}`);
     this.world.counts.connections++;
     return new Promise((resolve) => {
-      const req = http.get(`${this.world.base()}/${path}`, { headers, agent: false }, (res) => this.receive(req, res, resolve));
-      req.on('error', (error) => resolve(error.message));
-      req.on('close', () => resolve('closed'));
+      const end = (how) => {
+        // What is still to be read of it is dropped: the next connection goes on from the cursor.
+        req.over = true;
+        resolve(how);
+      };
+      const req = http.get(`${this.world.base()}/${path}`, { headers, agent: false }, (res) => this.receive(req, res, end));
+      req.on('error', (error) => end(error.message));
+      req.on('close', () => end('closed'));
       this.request = req;
       this.idle(req);
     });
@@ -144,7 +152,7 @@ export class Listener {
     if (parser) this.reader.head(at);
     res.on('data', (chunk) => {
       this.idle(req);
-      if (plan.over) return;
+      if (plan.over || req.over) return;
       const part = plan.bytes < chunk.length ? chunk.subarray(0, plan.bytes) : chunk;
       plan.bytes -= part.length;
       if (parser) parser.feed(part);
@@ -152,7 +160,7 @@ export class Listener {
       if (plan.bytes <= 0) plan.cut('in the middle of bytes');
     });
     res.on('end', () => {
-      if (!parser && !plan.over) this.answer(res, Buffer.concat(chunks));
+      if (!parser && !plan.over && !req.over) this.answer(res, Buffer.concat(chunks));
       plan.finish();
       resolve(plan.over ?? 'by the server');
     });

@@ -29,7 +29,8 @@ const ROOMS = [...WEIGHTS.map(([room]) => room), 'fat'];
 
 const CONF = {
   gates: '8', hubs: '2',
-  history_max: 600,
+  history_max: 200,
+  log_level: 'debug',
   retry: '100ms', heartbeat: '3s', drain: '3s', request_limit: '10s',
   stream_age: `${AGE_S}s`, stream_stall: '8s',
 };
@@ -70,7 +71,7 @@ class Torture {
   async start() {
     this.e = await Earshot.start({
       conf: CONF,
-      redisArgs: ['--appendfsync', 'always', '--stream-node-max-entries', '50'],
+      redisArgs: ['--appendfsync', 'always', '--stream-node-max-entries', '20'],
       redisUrl: (dir) => {
         this.chaos = new Chaos(`${dir}/chaos.sock`, `${dir}/redis.sock`);
         return `unix://${dir}/chaos.sock`;
@@ -79,6 +80,7 @@ class Torture {
     this.dir = `${this.e.dir}/torture`;
     fs.mkdirSync(this.dir);
     this.say(`seed ${seed}, ${minutes} minutes, ${build}${sanitizers ? ', with sanitizers' : ''}; in ${this.e.dir}`);
+    this.narrow();
     await whole(this.e);
     this.fresh = measure(this.e);
     await this.warm();
@@ -90,6 +92,14 @@ class Torture {
       chaos: this.chaos, logs: this.logs, report: this.report,
       log: (text) => this.log(text), upgrades: /SIGUSR2/.test(stdout.toString()),
     });
+  }
+
+  /** The system's buffers hold megabytes for each connection: with small ones a slow reader is felt by the hub. */
+  narrow() {
+    const site = `${this.e.dir}/nginx-site.conf`;
+    const text = fs.readFileSync(site, 'utf8');
+    fs.writeFileSync(site, text.replace(`listen 127.0.0.1:${this.e.port};`, `listen 127.0.0.1:${this.e.port} sndbuf=32k;`));
+    this.e.nginx.signal('SIGHUP');
   }
 
   /** Some of everything, so that each process has been at work once; then rest. */
@@ -113,7 +123,7 @@ class Torture {
 
   gather() {
     this.publishers = Array.from({ length: 10 }, (_, i) => new Publisher(`p${i}`, this.world, this.chance(100 + i), { rooms: WEIGHTS }));
-    this.publishers.push(new Publisher('fat', this.world, this.chance(99), { rooms: [['fat', 1]], pause_ms: 400, longest: 4500, lines: 50 }));
+    this.publishers.push(new Publisher('fat', this.world, this.chance(99), { rooms: [['fat', 1]], pause_ms: 250, longest: 4500, lines: 50 }));
     this.listeners = Array.from({ length: 40 }, (_, i) => this.listener(i, this.chance(200 + i)));
     ['sse', 'ndjson', 'text', 'sse'].forEach((form, i) => {
       const way = ['slow', 'slow', 'fickle', 'steady'][i];
@@ -217,6 +227,7 @@ class Torture {
 
   async stop() {
     const text = this.e.daemonLog();
+    this.slow_cuts = text.split('cut a slow reader').length - 1;
     await this.e.stop({ keep: true }).catch((error) => this.find('process', error.message));
     this.chaos.close();
     this.find_all('process', deaths(text, { killed: this.faults.killed, stopped: this.faults.everStopped }));
@@ -234,7 +245,7 @@ class Torture {
       ['requests', `${this.counts.requests}, of which again ${this.counts.retries}; answered 503 ${this.counts.unavailable}`],
       ['events stored', [...this.logs.values()].reduce((sum, log) => sum + log.ids.length, 0)],
       ['events delivered', `${this.counts.delivered}, to ${this.listeners.length} listeners on ${this.counts.connections} connections`],
-      ['gaps told', this.counts.gaps], ['cuts by clients', this.counts.cuts],
+      ['gaps told', this.counts.gaps], ['cuts', `${this.counts.cuts} by clients, ${this.slow_cuts} of slow readers`],
       ['faults', [...this.faults.counts].map(([kind, n]) => `${kind} ${n}`).join(', ')],
       ['all had all', `${(this.recovered_ms / 1000).toFixed(1)} s after the last fault`],
     ];
