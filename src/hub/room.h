@@ -119,7 +119,8 @@ void room_advance(struct member *member, const struct entry *entry);
 /* Delivers what is new in all rooms; at the end of a loop turn. */
 void room_flush_all(struct hub *hub);
 
-/* Once a second: checks against the log, renews leases, frees rooms that are long empty. */
+/* Once a second: checks against the log, renews leases, drops frames, frees rooms that are long
+ * empty. */
 void room_tick_all(struct hub *hub, int64_t now_ms);
 void room_free_all(struct hub *hub);
 
