@@ -13,6 +13,8 @@ struct question {
     char *formatted; /* NULL: a SCRIPT LOAD, made anew when it is asked again */
     size_t len;
     int script; /* enum script, or NO_SCRIPT */
+    bool sent;  /* and not answered */
+    bool cancelled;
     ask_answer *answer;
     void *arg;
 };
@@ -53,6 +55,7 @@ static void send_question(struct ask *ask, struct question *q)
 {
     int status;
 
+    q->sent = false;
     if (!ask->wire.ready) {
         TAILQ_INSERT_TAIL(&ask->unsent, q, link);
         return;
@@ -69,10 +72,11 @@ static void send_question(struct ask *ask, struct question *q)
     if (TAILQ_EMPTY(&ask->sent))
         wire_expect(&ask->wire, true);
     TAILQ_INSERT_TAIL(&ask->sent, q, link);
+    q->sent = true;
 }
 
-void ask_script(struct ask *ask, enum script script, const char *key, int argc, const char **argv,
-                ask_answer *answer, void *arg)
+struct question *ask_script(struct ask *ask, enum script script, const char *key, int argc,
+                            const char **argv, ask_answer *answer, void *arg)
 {
     struct question *q = mem_zero(sizeof(*q));
     int len = script_format(&q->formatted, script, key, argc, argv, NULL);
@@ -82,6 +86,16 @@ void ask_script(struct ask *ask, enum script script, const char *key, int argc, 
     q->answer = answer;
     q->arg = arg;
     send_question(ask, q);
+    return q;
+}
+
+void ask_cancel(struct ask *ask, struct question *q)
+{
+    q->cancelled = true;
+    if (q->sent)
+        return;
+    TAILQ_REMOVE(&ask->unsent, q, link);
+    free_question(q);
 }
 
 void ask_command(struct ask *ask, int argc, const char **argv)
@@ -111,9 +125,16 @@ static void on_up(void *owner)
 static void on_down(void *owner)
 {
     struct ask *ask = owner;
+    struct question *q, *next;
 
     TAILQ_CONCAT(&ask->sent, &ask->unsent, link);
     TAILQ_CONCAT(&ask->unsent, &ask->sent, link);
+    for (q = TAILQ_FIRST(&ask->unsent); q != NULL && q->sent; q = next) {
+        next = TAILQ_NEXT(q, link);
+        q->sent = false;
+        if (q->cancelled)
+            ask_cancel(ask, q);
+    }
 }
 
 /* Redis has forgotten the script: gives it, and asks again behind it. */
@@ -151,6 +172,10 @@ static void on_reply(void *owner, const redisReply *reply)
     }
     TAILQ_REMOVE(&ask->sent, q, link);
     wire_expect(&ask->wire, !TAILQ_EMPTY(&ask->sent));
+    if (q->cancelled) {
+        free_question(q);
+        return;
+    }
     if (q->script != NO_SCRIPT && script_missing(reply)) {
         ask_again(ask, q);
         return;

@@ -27,9 +27,12 @@ void ask_open(struct ask *ask, uv_loop_t *loop, const struct topology *topology,
 /* Ends the wire and forgets all questions; no answer is called any more. */
 void ask_close(struct ask *ask);
 
-/* Asks. `answer` may be NULL. */
-void ask_script(struct ask *ask, enum script script, const char *key, int argc, const char **argv,
-                ask_answer *answer, void *arg);
+/* Asks. `answer` may be NULL. The question is ask's own, and lives until it is answered. */
+struct question *ask_script(struct ask *ask, enum script script, const char *key, int argc,
+                            const char **argv, ask_answer *answer, void *arg);
+
+/* Nobody wants the answer any more: it is not called, and after a loss not asked for again. */
+void ask_cancel(struct ask *ask, struct question *question);
 void ask_command(struct ask *ask, int argc, const char **argv);
 
 void ask_tick(struct ask *ask, int64_t now_ms);

@@ -19,6 +19,7 @@
 struct page {
     LIST_ENTRY(page) link; /* of those asked for */
     struct room *room;     /* NULL once the answer is there */
+    struct question *question;
     struct event_id after;
     unsigned refs; /* the question, and each member */
     LIST_HEAD(, member) waiting;
@@ -82,15 +83,16 @@ static void log_refusal(const struct room *room, const redisReply *reply)
               reply->type == REDIS_REPLY_ERROR ? reply->str : "");
 }
 
-static void ask_log(struct room *room, struct event_id after, const char *count, ask_answer *answer,
-                    void *arg)
+static struct question *ask_log(struct room *room, struct event_id after, const char *count,
+                                ask_answer *answer, void *arg)
 {
     char key[KEY_MAX], id[EVENT_ID_TEXT];
 
     key_log(key, room->namespace, room->name);
     event_id_format(id, after);
     room->asks++;
-    ask_script(&room->hub->ask, SCRIPT_READ, key, 2, (const char *[]){id, count}, answer, arg);
+    return ask_script(&room->hub->ask, SCRIPT_READ, key, 2, (const char *[]){id, count}, answer,
+                      arg);
 }
 
 /* The log ends before what was already seen: Redis came back with less than it had. */
@@ -288,7 +290,7 @@ static struct page *make_page(struct room *room, struct event_id after)
     page->refs = 1;
     LIST_INIT(&page->waiting);
     LIST_INSERT_HEAD(&room->pages, page, link);
-    ask_log(room, after, PAGE_EVENTS_TEXT, on_page, page);
+    page->question = ask_log(room, after, PAGE_EVENTS_TEXT, on_page, page);
     return page;
 }
 
@@ -324,14 +326,29 @@ struct entry *catchup_peek(struct member *member)
     return NULL;
 }
 
+/* While Redis is away, those who come with ever other cursors and leave again must not pile up what
+ * is to be asked. */
+static void forget_page(struct page *page)
+{
+    ask_cancel(&page->room->hub->ask, page->question);
+    page->room->asks--;
+    LIST_REMOVE(page, link);
+    page->refs--; /* the question's; the member that goes still has its own */
+}
+
 void catchup_leave(struct member *member)
 {
-    if (member->page == NULL)
+    struct page *page = member->page;
+
+    if (page == NULL)
         return;
-    if (member->state == MEMBER_READING)
-        LIST_REMOVE(member, in_page);
-    release_page(member->page);
     member->page = NULL;
+    if (member->state == MEMBER_READING) {
+        LIST_REMOVE(member, in_page);
+        if (page->room != NULL && LIST_EMPTY(&page->waiting))
+            forget_page(page);
+    }
+    release_page(page);
 }
 
 void catchup_forget(struct room *room)

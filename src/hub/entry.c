@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "hub/ring.h"
 
 struct entry *entry_create(const struct event *event)
 {
@@ -33,13 +34,26 @@ struct entry *entry_hold(struct entry *entry)
     return entry;
 }
 
+static void free_frames(struct entry *entry)
+{
+    for (int i = 0; i < ENTRY_FRAMES; i++) {
+        free(entry->frames[i]);
+        entry->frames[i] = NULL;
+    }
+}
+
 void entry_release(struct entry *entry)
 {
     if (--entry->refs > 0)
         return;
-    for (int i = 0; i < ENTRY_FRAMES; i++)
-        free(entry->frames[i]);
+    free_frames(entry);
     free(entry);
+}
+
+void entry_drop_frames(struct entry *entry)
+{
+    if (entry->refs == 1)
+        free_frames(entry);
 }
 
 size_t entry_weight(const struct entry *entry)
@@ -66,5 +80,7 @@ const struct frame *entry_frame(struct entry *entry, int form, const char *room)
         memcpy(frame->bytes, text.data, text.len);
     buf_free(&text);
     entry->frames[form] = frame;
+    if (entry->ring != NULL)
+        entry->ring->framed = true;
     return frame;
 }

@@ -9,6 +9,8 @@
 #include "event/event.h"
 #include "event/frame.h"
 
+struct ring;
+
 struct frame {
     size_t len;
     size_t own; /* bytes at the front that a many-room listener replaces; see frame_event() */
@@ -21,6 +23,7 @@ enum { ENTRY_TEXT_ROOM = FRAME_FORMS, ENTRY_FRAMES };
 struct entry {
     unsigned refs;
     bool gap;           /* no event: what was between the reader's cursor and `event.id` is lost */
+    struct ring *ring;  /* the one that it stands in, or NULL */
     struct event_id to; /* of a gap: where the reader stands after it */
     struct event event; /* its JSON is kept behind the struct */
     struct frame *frames[ENTRY_FRAMES];
@@ -35,10 +38,13 @@ struct entry *entry_create_gap(struct event_id oldest, struct event_id to);
 struct entry *entry_hold(struct entry *entry);
 void entry_release(struct entry *entry);
 
-/* What it weighs in a ring, bytes. */
+/* What it weighs in a ring, bytes; without its frames. */
 size_t entry_weight(const struct entry *entry);
 
 /* The frame of a form (or ENTRY_TEXT_ROOM), made at its first use. */
 const struct frame *entry_frame(struct entry *entry, int form, const char *room);
+
+/* Frees the frames; who wants one makes it anew. Not while somebody else holds the entry. */
+void entry_drop_frames(struct entry *entry);
 
 #endif

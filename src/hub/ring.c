@@ -53,6 +53,7 @@ void ring_append(struct ring *ring, struct entry *entry)
 {
     grow(ring);
     *slot(ring, ring->count++) = entry;
+    entry->ring = ring;
     ring->bytes += entry_weight(entry);
 }
 
@@ -63,6 +64,8 @@ void ring_prepend(struct ring *ring, struct entry *entry)
     ring->slots[ring->head] = entry;
     ring->count++;
     ring->first--;
+    entry->ring = ring;
+    ring->framed = true; /* it comes from a page that may have been delivered */
     ring->bytes += entry_weight(entry);
 }
 
@@ -77,7 +80,21 @@ struct entry *ring_take(struct ring *ring)
     ring->count--;
     ring->first++;
     ring->bytes -= entry_weight(entry);
+    entry->ring = NULL;
     return entry;
+}
+
+void ring_drop_frames(struct ring *ring)
+{
+    if (!ring->framed)
+        return;
+    ring->framed = false;
+    for (size_t i = 0; i < ring->count; i++) {
+        struct entry *entry = *slot(ring, i);
+
+        entry_drop_frames(entry);
+        ring->framed |= entry->refs > 1;
+    }
 }
 
 uint64_t ring_end(const struct ring *ring)

@@ -5,6 +5,7 @@
 #ifndef EARSHOT_RING_H
 #define EARSHOT_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct ring {
     size_t cap, head, count;
     uint64_t first; /* the number of the oldest */
     size_t bytes;
+    bool framed; /* frames were made of entries here since they were last dropped */
 };
 
 void ring_init(struct ring *ring);
@@ -29,6 +31,10 @@ void ring_prepend(struct ring *ring, struct entry *entry);
 
 /* Takes the oldest out and gives its reference to the caller; NULL when it is empty. */
 struct entry *ring_take(struct ring *ring);
+
+/* Drops the frames of all entries: most are wanted once, in the turn in which the event comes, and
+ * weigh as much as the events. */
+void ring_drop_frames(struct ring *ring);
 
 /* The number behind the newest. */
 uint64_t ring_end(const struct ring *ring);

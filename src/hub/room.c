@@ -433,6 +433,7 @@ void room_tick_all(struct hub *hub, int64_t now_ms)
     HASH_ITER (hh, hub->rooms, room, next) {
         busy += room->members_count > 0;
         lease_tick(room, now_ms);
+        ring_drop_frames(&room->ring);
         if (is_unused(room) && !room->lease_due && now_ms - room->empty_ms > LINGER_MS) {
             feed_unsubscribe(&hub->feed, room);
             free_room(room);

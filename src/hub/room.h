@@ -121,7 +121,8 @@ void room_advance(struct member *member, const struct entry *entry);
  * many ms the next rest is over, -1 when nothing waits. */
 int64_t room_flush_all(struct hub *hub);
 
-/* Once a second: checks against the log, renews leases, frees rooms that are long empty. */
+/* Once a second: checks against the log, renews leases, drops frames, frees rooms that are long
+ * empty. */
 void room_tick_all(struct hub *hub, int64_t now_ms);
 void room_free_all(struct hub *hub);
 

@@ -149,6 +149,46 @@ test('gone: is what a hub has in memory told all the same?', async () => {
   }
 });
 
+test('gone: do long-polls that come with ever other cursors, and are refused, cost no memory?', async (t) => {
+  const other = await Earshot.start({ conf: { hubs: 1, redis_timeout: '200ms' } });
+  try {
+    await other.send('pile', '1');
+    const stream = await other.listen('rooms/pile/events?as=sse');
+    other.redis.signal('SIGKILL');
+    await other.redis.ended;
+    const memory = () => Number(/^Pss_Anon: +(\d+)/m.exec(fs.readFileSync(`/proc/${other.workers('hub')[0]}/smaps_rollup`, 'utf8'))[1]);
+    let n = 0;
+    const polls = async (count) => {
+      for (let i = 0; i < count; i += 100) {
+        const answers = await Promise.all(Array.from({ length: 100 }, () => other.request('GET', `rooms/pile/events?as=json&since=${1000 + n++}-1`, { agent })));
+        for (const { status, text } of answers) assert.equal(status, 503, text);
+      }
+    };
+    await polls(500);
+    const before = memory();
+    await polls(1500);
+    t.diagnostic(`${memory() - before} KiB more after 1,500 polls`);
+    assert.ok(memory() - before < 1000);
+    await other.startRedis();
+    await other.ready();
+    const poll = await other.get(`rooms/pile/events?as=json&since=all&wait=0`);
+    assert.deepEqual(poll.json().events.map((event) => event.content), ['1']);
+    stream.close();
+  } finally {
+    await other.stop();
+  }
+});
+
+test('slow: does a long-poll without wait= wait for what Redis has, and not say that there is nothing?', async () => {
+  for (let i = 0; i < 4; i++) {
+    await writer.send([`paused-${i}`], 'x');
+    await e.redisCli('client', 'pause', '500', 'all');
+    const poll = await timed('GET', `rooms/paused-${i}/events?as=json&since=all&wait=0`);
+    assert.equal(poll.status, 200);
+    assert.deepEqual(JSON.parse(poll.text).events.map((event) => event.content), ['x']);
+  }
+});
+
 for (const seconds of [1, 3, 8]) {
   test(`slow: stopped (SIGSTOP) for ${seconds} s or somewhat longer?`, async (t) => {
     e.redis.signal('SIGSTOP');

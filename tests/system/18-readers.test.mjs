@@ -1,11 +1,13 @@
 // Do readers that are slow, gone or come back all at once cost the others anything, and lose nothing?
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { Writer, openAll } from './crowd.mjs';
-import { forFile, slow, sleep, until } from './harness.mjs';
+import fs from 'node:fs';
+import { test } from 'node:test';
+import { Listener, Writer, openAll } from './crowd.mjs';
+import { Earshot, children, forFile, slow, sleep, until } from './harness.mjs';
 
-const e = await forFile({ conf: { hubs: 2, gates: 8, stream_age: '0' }, connections: 9000 });
+// A small send buffer at nginx: what a reader does not take is felt in the hub soon.
+const e = await forFile({ conf: { hubs: 2, gates: 8, stream_age: '0', stream_stall: '4s' }, connections: 9000, listen: 'sndbuf=32k' });
 const writer = new Writer(e);
 
 /** How often Redis was asked what, by anyone. */
@@ -21,6 +23,111 @@ function between(before, after, not = []) {
 }
 
 const sum = (asked) => Object.values(asked).reduce((a, b) => a + b, 0);
+
+/** What the hubs have of memory that is not shared, KiB. */
+function memory() {
+  return e.workers('hub').map((pid) => {
+    const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return ['Private_Clean', 'Private_Dirty', 'Swap'].reduce((kib, key) => kib + Number(new RegExp(`^${key}: +(\\d+)`, 'm').exec(rollup)[1]), 0);
+  }).reduce((a, b) => a + b, 0);
+}
+
+const percentile = (values, p) => [...values].sort((a, b) => a - b)[Math.floor(values.length * p)];
+
+/** Sends events of 4 KB for a while, and gives how long each was under way to each of the readers, ms. */
+async function latencies(readers, contents, ms) {
+  const found = [];
+  const began = Date.now();
+  for (const reader of readers) reader.onEvent = () => found.push(performance.now() - Number(reader.events.at(-1).content.split(' ')[1]));
+  for (let i = 0; Date.now() - began < ms; i++) {
+    const content = `${contents.length} ${performance.now()} ${'z'.repeat(4000)}`;
+    contents.push(content);
+    await writer.send(['busy'], content);
+    await sleep(began + (i + 1) * 20 - Date.now());
+  }
+  await until('the readers have all', () => readers.every((r) => r.events.length === contents.length), 10000);
+  return found;
+}
+
+test('a hundred readers that take nothing: are they cut, the others as fast as before, and is nothing lost to anyone?', async (t) => {
+  const where = 'rooms/busy/events?as=sse';
+  const contents = [];
+  const good = await openAll(e, Array.from({ length: 30 }, () => [where]));
+  // At first with a hundred more that read all and look at nothing, so that the hubs have as much to do.
+  const more = await openAll(e, Array.from({ length: 100 }, () => [where]));
+  more.forEach((m) => m.socket.removeAllListeners('data').resume());
+  await latencies(good, contents, 500);
+  const without = await latencies(good, contents, 4000);
+  more.forEach((m) => m.close());
+  const start = contents.length;
+  const bad = await openAll(e, Array.from({ length: 100 }, () => [where]));
+  await until('all are counted', async () => await e.listeners('busy') === 130);
+  bad.forEach((b) => b.socket.pause());
+  const kib = memory();
+  const during = await latencies(good, contents, 5000);
+  const grown = memory() - kib;
+  await until('the slow are cut', async () => await e.listeners('busy') === 30, 20000);
+  const [p99, p99During] = [without, during].map((values) => percentile(values, 0.99));
+  t.diagnostic(`p50 ${percentile(without, 0.5).toFixed(1)} and ${percentile(during, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms with 100 quick readers beside, ${p99During.toFixed(1)} ms with 100 slow ones: ratio ${(p99During / p99).toFixed(2)}; ${grown} KiB more in the hubs`);
+  assert.ok(p99During < 3 * p99 + 150 * slow);
+  assert.ok(grown < 100 * 256, `${grown} KiB`);
+  assert.ok(good.every((g) => g.open));
+  bad.forEach((b) => b.socket.resume());
+  await until('they have read to their ends', () => bad.every((b) => !b.open), 20000);
+  assert.ok(bad.every((b) => b.events.length < contents.length - start));
+  const back = await openAll(e, bad.map((b) => [where, { 'last-event-id': b.cursor }]));
+  await until('they have the rest', () => back.every((b, i) => start + bad[i].events.length + b.events.length >= contents.length), 20000);
+  back.forEach((b, i) => assert.deepEqual([...bad[i].contents, ...b.contents], contents.slice(start)));
+  good.forEach((g) => assert.deepEqual(g.contents, contents));
+  [...good, ...back].forEach((l) => l.close());
+});
+
+test('a reader that stops in the middle of the past, in a silent room: is it cut after stream_stall, and resumes?', async () => {
+  const contents = Array.from({ length: 400 }, (_, i) => `${i} ${'h'.repeat(7000)}`);
+  for (const content of contents) await writer.send(['past'], content);
+  const began = Date.now();
+  const reader = new Listener(e, 'rooms/past/events?as=sse&since=all');
+  await until('it reads', () => reader.events.length > 0);
+  reader.socket.pause();
+  await until('it is counted', async () => await e.listeners('past') === 1);
+  await until('it is cut', async () => await e.listeners('past') === 0, 10000);
+  const took = Date.now() - began;
+  assert.ok(took > 3500 && took < 4000 + 2500 * slow, `cut after ${took} ms`);
+  reader.socket.resume();
+  await reader.closed;
+  assert.ok(reader.events.length < contents.length);
+  const [rest] = await openAll(e, [['rooms/past/events?as=sse', { 'last-event-id': reader.cursor }]]);
+  await until('it has the rest', () => reader.events.length + rest.events.length >= contents.length);
+  assert.deepEqual([...reader.contents, ...rest.contents], contents);
+  rest.close();
+});
+
+test('readers whose web server is stopped, so that nobody ever says that they are gone: do they end by their age?', async (t) => {
+  const other = await Earshot.start({ conf: { hubs: 2, stream_age: '3s', stream_stall: '2s', heartbeat: '1s' } });
+  try {
+    const fds = () => other.workers('hub').map((pid) => fs.readdirSync(`/proc/${pid}/fd`).length);
+    const before = fds();
+    const began = Date.now();
+    const half = await openAll(other, Array.from({ length: 100 }, (_, i) => [`rooms/half-${i % 2}/events?as=sse`]));
+    const nginx = children(other.nginx.pid);
+    for (const pid of nginx) process.kill(pid, 'SIGSTOP');
+    // Into half of them more is sent than all buffers hold; the others just say nothing.
+    for (let i = 0; i < 100; i++) await new Writer(other).send(['half-0'], `${i} ${'h'.repeat(7000)}`);
+    const left = async () => await other.listeners('half-0') + await other.listeners('half-1');
+    assert.ok(await left() > 50);
+    await until('none is left', async () => await left() === 0, 10000);
+    const took = Date.now() - began;
+    t.diagnostic(`the last was gone after ${took} ms; stream_age 3 s, +-20 %, stream_stall 2 s`);
+    assert.ok(took < (3600 + 2000) * slow + 1500);
+    assert.deepEqual(fds(), before, 'no descriptor is left');
+    for (const pid of nginx) process.kill(pid, 'SIGCONT');
+    half.forEach((h) => h.close());
+    await other.ready();
+  } finally {
+    for (const pid of children(other.nginx.pid)) process.kill(pid, 'SIGCONT');
+    await other.stop();
+  }
+});
 
 test('5,000 come back with their cursors: are they served from memory, and has each what it missed, once?', async (t) => {
   const STORM = 5000;

@@ -378,7 +378,7 @@ ${temp}  include nginx-site.conf;
   }
 }
 
-function children(pid) {
+export function children(pid) {
   try {
     return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
   } catch {

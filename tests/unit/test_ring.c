@@ -263,6 +263,40 @@ static void test_copy(void **state)
     entry_release(entry);
 }
 
+/* Do frames go when they were used, come back the same, and stay with whoever holds the entry? */
+static void test_drop_frames(void **state)
+{
+    struct entry *kept = durable(1), *page = durable(0);
+    const struct frame *frame;
+    char bytes[256];
+    size_t len;
+
+    (void)state;
+    ring_append(&ring, kept);
+    ring_append(&ring, durable(2));
+    frame = entry_frame(kept, FRAME_SSE, "room");
+    len = frame->len;
+    assert_true(len < sizeof(bytes));
+    memcpy(bytes, frame->bytes, len);
+    entry_frame(ring_at(&ring, ring.first + 1), FRAME_NDJSON, "room");
+    entry_hold(kept);
+    ring_drop_frames(&ring);
+    assert_ptr_equal(kept->frames[FRAME_SSE], frame);
+    assert_null(ring_at(&ring, ring.first + 1)->frames[FRAME_NDJSON]);
+    entry_release(kept);
+    ring_drop_frames(&ring);
+    assert_null(kept->frames[FRAME_SSE]);
+    frame = entry_frame(kept, FRAME_SSE, "room");
+    assert_int_equal(frame->len, len);
+    assert_memory_equal(frame->bytes, bytes, len);
+    /* One that was framed before it came. */
+    ring_drop_frames(&ring);
+    entry_frame(page, FRAME_SSE, "room");
+    ring_prepend(&ring, page);
+    ring_drop_frames(&ring);
+    assert_null(page->frames[FRAME_SSE]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_after_ephemeral, make, unmake),
         cmocka_unit_test_setup_teardown(test_after_gap, make, unmake),
         cmocka_unit_test_setup_teardown(test_hold, make, unmake),
+        cmocka_unit_test_setup_teardown(test_drop_frames, make, unmake),
         cmocka_unit_test(test_copy),
     };
 
