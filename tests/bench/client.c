@@ -112,7 +112,7 @@ void client_stall(struct client *c, bool stalled)
     if (c->fd < 0 || c->stalled == stalled)
         return;
     c->stalled = stalled;
-    watch(c, EPOLL_CTL_MOD, stalled ? 0 : EPOLLIN);
+    watch(c, EPOLL_CTL_MOD, stalled ? EPOLLRDHUP : EPOLLIN);
 }
 
 static void finish_connect(struct client *c)
@@ -215,7 +215,9 @@ void client_poll(int64_t wait_ns)
             continue; /* closed by the handler of another */
         if (c->connecting)
             finish_connect(c);
-        else if (!c->stalled || (events[i].events & (EPOLLERR | EPOLLHUP)))
+        else if (c->stalled)
+            lose(c); /* watched for nothing else */
+        else
             read_client(c);
     }
 }

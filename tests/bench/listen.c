@@ -12,6 +12,7 @@ struct listen_tally listen_tally;
 static struct {
     enum dialect dialect;
     unsigned count, ready, opening, window;
+    bool stalling; /* quiet listeners do not read */
     unsigned in_room[ROOMS_MAX];
     /* Those that wait to be opened; asked_ns says since when they may be. */
     struct client *ring[RING];
@@ -88,6 +89,7 @@ unsigned listen_in_room(uint32_t room)
 
 void listen_stall(bool stalled)
 {
+    listeners.stalling = stalled;
     for (unsigned i = 0; i < listeners.count; i++)
         if (listeners.all[i].quiet)
             client_stall(&listeners.all[i], stalled);
@@ -116,6 +118,7 @@ void listen_close(void)
 {
     listen_cut();
     memset(listeners.in_room, 0, sizeof listeners.in_room);
+    listeners.stalling = false;
     listeners.count = 0;
 }
 
@@ -128,6 +131,8 @@ static void note_ready(struct client *c)
     times_add(&listen_tally.ready, times_now() - c->asked_ns);
     listeners.ready++;
     listeners.opening--;
+    if (c->quiet && listeners.stalling)
+        client_stall(c, true);
 }
 
 /* The client is closed; opens it again. */

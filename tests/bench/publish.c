@@ -86,6 +86,8 @@ int64_t publish_tick(int64_t now_ns, int64_t most_ns)
     int64_t due_ns = now_ns;
 
     while (publishers.on) {
+        if (publishers.plan.most > 0 && publishers.next >= publishers.plan.most)
+            break;
         if (publishers.plan.rate > 0) {
             due_ns = publishers.began_ns +
                      (int64_t)((double)publishers.next * 1e9 / publishers.plan.rate);

@@ -17,6 +17,7 @@ struct publish_plan {
     unsigned count;
     double rate; /* messages a second, all publishers together; 0: as fast as they are answered */
     unsigned rooms, size;
+    uint64_t most; /* messages; 0: no limit */
 };
 
 struct publish_tally {

@@ -28,7 +28,7 @@ async function stopAll() {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stopAll().then(() => process.exit(1)));
 
 async function measure(peer, work) {
-    current = new Stack(peer, settings);
+    current = new Stack(peer, settings, WORKS[work].n);
     try {
         await current.start();
         return await WORKS[work].run(current, new Load(current));
@@ -45,7 +45,7 @@ try {
         for (let round = 0; round < rounds; round++)
             for (let i = 0; i < peers.length; i++) {
                 const peer = peers[(i + round) % peers.length];
-                if (WORKS[work].n > most({ peer })) continue;
+                if (WORKS[work].n > most({ peer }) || WORKS[work].only?.includes(peer) === false) continue;
                 const result = await measure(peer, work);
                 (results[work][peer] ??= []).push(result);
                 process.stderr.write(`bench: ${work} round ${round + 1} ${peer}: ${JSON.stringify(result)}\n`);

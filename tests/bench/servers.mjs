@@ -1,9 +1,10 @@
 // servers.mjs - starts and stops the peers, each with a Redis of its own, in a directory in /tmp.
 import { spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { memory } from './weigh.mjs';
 
 const WORKERS = 2;
 // Raised where we may; a worker of nginx has two descriptors for each of its streams.
@@ -26,8 +27,9 @@ const answers = (address) => new Promise((resolve) => {
 });
 
 export class Stack {
-    constructor(peer, settings) {
+    constructor(peer, settings, listeners) {
         this.peer = peer;
+        this.listeners = listeners; // how many will come
         this.settings = settings; // root, build, group, nginxEdit
         this.dir = mkdtempSync('/tmp/earshot-bench.');
         this.children = [];
@@ -38,11 +40,13 @@ export class Stack {
     // Starts a program in the group of the servers, with enough descriptors.
     run(name, argv, options = {}) {
         const group = this.settings.group && !options.outside ? `echo $$ >'${this.settings.group.path}/cgroup.procs' && ` : '';
-        const child = spawn('/bin/sh', ['-c', `${group}{ ${RAISE}; } && exec "$@"`, 'sh', ...argv],
-            { cwd: this.dir, stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'], env: { ...process.env, ...options.env } });
-        const log = createWriteStream(join(this.dir, `${name}.log`));
-        child.stderr.pipe(log);
-        if (options.stdout === undefined) child.stdout.pipe(log);
+        const log = openSync(join(this.dir, `${name}.log`), 'w');
+        const child = spawn('/bin/sh', ['-c', `${group}{ ${RAISE}; } && exec "$@"`, 'sh', ...argv], {
+            cwd: this.dir,
+            stdio: options.outside ? 'pipe' : ['ignore', log, log],
+            env: { ...process.env, ...options.env },
+        });
+        closeSync(log);
         const entry = { name, child, outside: options.outside === true, ended: false };
         child.once('exit', () => { entry.ended = true; });
         this.children.push(entry);
@@ -156,7 +160,8 @@ async function startFloor(stack) {
 }
 
 const peerFile = (stack, name) => readFileSync(join(stack.settings.root, 'tests/bench/peers', name), 'utf8')
-    .replaceAll('@PORT@', String(stack.ports[0])).replaceAll('@REDIS_PORT@', String(stack.redisPort)).replaceAll('@DIR@', stack.dir);
+    .replaceAll('@PORT@', String(stack.ports[0])).replaceAll('@REDIS_PORT@', String(stack.redisPort)).replaceAll('@DIR@', stack.dir).replaceAll('@ROOT@', stack.settings.root)
+    .replaceAll('@LISTENERS@', String(Math.max(2, stack.listeners)));
 
 async function startNchan(stack) {
     await stack.startRedis(true);
@@ -164,25 +169,50 @@ async function startNchan(stack) {
         .map((dir) => `${dir}/ngx_nchan_module.so`).find(existsSync);
     if (module === undefined) throw new Error('nchan: no ngx_nchan_module.so');
     await stack.startNginx(peerFile(stack, 'nchan.conf'), `load_module ${module};`);
+    // A channel that is opened before a worker has reached Redis stays deaf.
+    await ready(stack, '/pub/ready', { method: 'POST', body: 'ready' });
+    await sleep(500);
 }
 
-async function ready(stack, path) {
+// Two, one a core, as `cluster` would run them.
+async function startSocketIo(stack) {
+    const home = join(stack.settings.build, 'tests/bench/peers');
+    await stack.startRedis(false);
+    stack.ports = [await freePort(), await freePort()];
+    for (const port of stack.ports) {
+        const node = stack.run(`node-${port}`, [process.execPath, join(home, 'socketio.cjs'), String(port), join(stack.dir, 'redis.sock')],
+            { env: { NODE_ENV: 'production' } });
+        await stack.await(node, () => answers({ port, host: '127.0.0.1' }));
+    }
+}
+
+async function startPhp(stack) {
+    const program = readdirSync('/usr/sbin').filter((name) => name.startsWith('php-fpm')).sort().pop();
+    await stack.startRedis(false);
+    await stack.startNginx(peerFile(stack, 'php.conf'));
+    stack.memoryBefore = memory(stack); // its processes are what a listener costs
+    writeFileSync(join(stack.dir, 'php-fpm.conf'), peerFile(stack, 'php-fpm.conf'));
+    const php = stack.run('php', [program, '--nodaemonize', '--allow-to-run-as-root', '--fpm-config', join(stack.dir, 'php-fpm.conf')]);
+    await stack.await(php, () => answers(join(stack.dir, 'listen.sock')));
+}
+
+async function ready(stack, path, request = {}) {
     for (let i = 0; i < 100; i++) {
-        const reply = await fetch(`http://127.0.0.1:${stack.ports[0]}${path}`).catch(() => null);
+        const reply = await fetch(`http://127.0.0.1:${stack.ports[0]}${path}`, request).catch(() => null);
         if (reply?.ok) return;
         await sleep(50);
     }
     throw new Error(`${stack.peer} is not ready`);
 }
 
-const STARTERS = { earshot: startEarshot, floor: startFloor, nchan: startNchan };
+const STARTERS = { earshot: startEarshot, nchan: startNchan, socketio: startSocketIo, php: startPhp, floor: startFloor };
 export const PEERS = Object.keys(STARTERS);
 
 // The load program: one command at a time, each answered by a line of JSON.
 export class Load {
     constructor(stack) {
         const { child } = stack.run('load', [join(stack.settings.build, 'tests/bench/load'), stack.dialect, stack.ports.join(',')],
-            { outside: true, stdin: 'pipe', stdout: 'pipe' });
+            { outside: true });
         this.child = child;
         this.stack = stack;
         this.text = this.errors = '';

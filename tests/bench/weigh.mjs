@@ -59,6 +59,12 @@ export const difference = (after, before) =>
 
 export const total = (sums) => Object.values(sums).reduce((a, b) => a + b, 0);
 
+// Of all servers of a stack, KiB: by role, and what the kernel keeps for them.
+export function memory(stack) {
+    const user = byRole(stack.pids(), pssKib);
+    return { user, kernel: stack.settings.group?.kernelKib() ?? null };
+}
+
 // A control group of our own, in which the servers run and the clients do not. What the kernel keeps
 // for the servers (sockets, files, epoll entries, page tables) is charged to it. Version 1 has it as
 // memory.kmem; version 2 as "kernel" and "sock" of memory.stat. null where there is none or we may

@@ -1,13 +1,8 @@
 // work.mjs - what is measured: each work starts from fresh servers and returns numbers.
-import { byRole, cpuUs, difference, pssKib, total } from './weigh.mjs';
+import { byRole, cpuUs, difference, memory, total } from './weigh.mjs';
 import { sleep } from './servers.mjs';
 
 const SETTLE_MS = 1500;
-
-function memory(stack) {
-    const user = byRole(stack.pids(), pssKib);
-    return { user, kernel: stack.settings.group?.kernelKib() ?? null };
-}
 
 // What `n` connections have added since `before`, KiB for each.
 function perConnection(before, after, n) {
@@ -41,7 +36,7 @@ async function idle(stack, load) {
     let n = 0;
     await warm(load);
     await sleep(SETTLE_MS);
-    const before = memory(stack);
+    const before = stack.memoryBefore ?? memory(stack);
     for (const goal of [1000, 5000, 10000].filter((size) => size <= most(stack))) {
         await load.command(`open n=${goal - n} rooms=100 form=${form(stack)}`);
         n = goal;
@@ -91,11 +86,55 @@ async function publishing(stack, load, listeners) {
 async function rest(stack, load) {
     await warm(load);
     await load.command(`open n=1 form=${form(stack)}`);
+    await load.command('rest seconds=0.5');
     return publish(stack, load, 'n=1 rate=50 seconds=4');
+}
+
+// All are cut at once, a message is sent to each room, all come back with their cursors. Where a peer
+// has none, they only come back.
+async function storm(stack, load) {
+    const resumes = ['earshot', 'nchan'].includes(stack.peer);
+    await warm(load);
+    await load.command(`open n=5000 rooms=10 form=${form(stack)} follow=${resumes ? 1 : 0}`);
+    await load.command('rest seconds=0.5');
+    const first = await load.command('publish n=1 rate=50 rooms=10 count=10 seconds=0.5');
+    await load.command('cut');
+    await load.command('rest seconds=0.5');
+    await load.command('publish n=1 rate=50 rooms=10 count=10 seconds=0.5 drain=0.2');
+    const before = stack.redisCommands();
+    const result = await load.command(`again missed=${resumes ? 1 : 0} window=${resumes ? 5000 : 200}`);
+    result.resumes = resumes;
+    result.lost_before = first.expected - first.deliveries;
+    result.redis_per_100 = (stack.redisCommands() - before) / 50;
+    return result;
+}
+
+async function pollFanOut(stack, load, n, rate) {
+    await warm(load);
+    await load.command(`open n=${n} rooms=1 form=poll`);
+    await load.command('rest seconds=1');
+    return publish(stack, load, `n=1 rate=${rate} seconds=5`);
+}
+
+// 500 listeners, and 100 more: first these read too, then they do not. Large messages, so that what
+// the kernel holds for a reader is full within seconds.
+async function slow(stack, load) {
+    await warm(load);
+    await load.command(`open n=500 rooms=1 form=${form(stack)}`);
+    await load.command(`open n=100 rooms=1 form=${form(stack)} quiet=1`);
+    await load.command('rest seconds=0.5');
+    const line = 'n=1 rate=20 seconds=6 size=4000';
+    const without = await publish(stack, load, line);
+    await load.command('stall');
+    const result = await publish(stack, load, line);
+    return { ...result, p99_without_us: without.p99_us, p50_without_us: without.p50_us, p99_ratio: result.p99_us / without.p99_us };
 }
 
 // How many listeners a peer is asked to hold.
 export const most = (stack) => (stack.peer === 'php' ? 1000 : 10000);
+
+// Those that can be asked by long-poll without losing what comes in between.
+const POLLING = ['earshot', 'nchan', 'socketio'];
 
 export const WORKS = {
     idle: { run: idle, n: 1000 },
@@ -107,4 +146,8 @@ export const WORKS = {
     'publish-0': { run: (s, l) => publishing(s, l, 0), n: 0 },
     'publish-1': { run: (s, l) => publishing(s, l, 1), n: 1 },
     rest: { run: rest, n: 1 },
+    storm: { run: storm, n: 5000 },
+    'poll-fanout': { run: (s, l) => pollFanOut(s, l, 1000, 2), n: 1000, only: POLLING },
+    'poll-rest': { run: (s, l) => pollFanOut(s, l, 1, 20), n: 1, only: POLLING },
+    slow: { run: slow, n: 600 },
 };
