@@ -64,12 +64,12 @@ class Pair {
   }
 
   begin(spell) {
-    if (spell.kind === 'cut') this.destroy();
+    // What was swallowed is missing in the middle of the protocol: such a connection can only end.
+    if (spell.kind === 'cut' || (this.lost && spell.kind !== 'black hole')) this.destroy();
     else if (spell.kind === 'half-close') (spell.side === 0 ? this.client : this.server).end();
     else this.spell = spell;
   }
 
-  /** What was swallowed is missing in the middle of the protocol: such a connection can only end. */
   end(spell) {
     if (this.spell !== spell) return;
     this.spell = null;
