@@ -20,7 +20,8 @@ async function startOwn({ conf, ...options } = {}) {
   return e;
 }
 
-const forms = { sse: 'as=sse', ndjson: 'as=ndjson', text: 'as=text&cursor=1', poll: 'as=json&wait=20' };
+// Text tells no cursor before its first message, and a poll that breaks off none at all.
+const forms = { sse: 'as=sse', ndjson: 'as=ndjson', text: 'as=text&cursor=1&since=all', poll: 'as=json&wait=20&since=all' };
 
 /** A client that comes back from its cursor whenever its receive ends, as its form wants it. */
 class Listener {
@@ -36,7 +37,7 @@ class Listener {
   }
 
   async run() {
-    while (this.running) {
+    while (this.running && !this.e.over) {
       try {
         await (this.form === 'poll' ? this.poll() : this.stream());
       } catch (error) {
@@ -92,7 +93,7 @@ function sendAll(e, room) {
   const failed = [];
   let running = true;
   const senders = Array.from({ length: SENDERS }, async (_, k) => {
-    for (let i = 0; running; i++) {
+    for (let i = 0; running && !e.over; i++) {
       const content = `${k}-${i}`;
       const headers = { 'content-type': 'text/plain' };
       const answer = await e.request('POST', `rooms/${room}/messages`, { body: content, headers, agent }).catch((error) => ({ status: error.message }));
@@ -160,6 +161,7 @@ async function withOwn(options, body) {
   try {
     await body(e);
   } finally {
+    e.over = true;
     await e.stop();
   }
 }
