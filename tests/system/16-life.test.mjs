@@ -391,17 +391,28 @@ test('SIGTERM with 200 sends in flight: does each get its answer, each stream it
   gates.forEach((pid) => process.kill(pid, 'SIGSTOP'));
   const last = Array.from({ length: SENDERS }, (_, i) => `last ${i}`);
   const answers = last.map(post);
-  const late = e.request('GET', 'rooms/still/events?as=json&wait=60', { agent: false });
+  polls.push(...Array.from({ length: 20 }, () => e.request('GET', 'rooms/still/events?as=json&wait=60', { agent: false })));
+  const late = ['sse', 'ndjson'].flatMap((form) => Array.from({ length: 5 }, () => e.listen(`rooms/late/events?as=${form}`)));
   const waiting = async () => Number((await run('ss', ['-Hxl', 'src', `${e.dir}/earshot.sock`])).stdout.toString().trim().split(/\s+/)[2]);
   const kept = 2 * 4; // nginx's workers and what each keeps
-  await until('they are in the backlog', async () => await waiting() >= SENDERS - kept);
+  await until('they are in the backlog', async () => await waiting() >= SENDERS - kept + 30);
   e.daemon.signal('SIGTERM');
   await sleep(50);
+  // And what the gates handed over at the last moment finds hubs that have been told to end.
+  const hubs = e.workers('hub');
+  hubs.forEach((pid) => process.kill(pid, 'SIGSTOP'));
   gates.forEach((pid) => process.kill(pid, 'SIGCONT'));
+  await until('the gates have ended', () => gates.every(isGone));
+  await sleep(100);
+  hubs.forEach((pid) => process.kill(pid, 'SIGCONT'));
   assert.deepEqual(await within(10000, 'it ends', e.daemon.ended), { code: 0, signal: null });
   const statuses = (await Promise.all(answers)).map((a) => a.status);
   assert.deepEqual(statuses.filter((status) => status !== 201), []);
-  for (const answer of await Promise.all([...polls, late])) {
+  for (const stream of await Promise.all(late)) {
+    assert.equal(await stream.closed, 'end');
+    assert.deepEqual(stream.items.map((i) => i.type).filter((type) => type !== 'retry'), ['hello', 'bye']);
+  }
+  for (const answer of await Promise.all(polls)) {
     assert.equal(answer.status, 200);
     assert.deepEqual(answer.json().events, []);
     assert.equal(answer.headers.etag, `"${answer.json().cursor}"`);
