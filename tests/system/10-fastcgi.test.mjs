@@ -215,3 +215,28 @@ test('are more kept connections than gates no end of service?', async () => {
   assert.ok(Date.now() - began < 8000, `an idle connection held a gate for ${Date.now() - began} ms`);
   connections.forEach((c) => c.socket.destroy());
 });
+
+test('is a connection that the web server keeps answered after a reload and an upgrade, idle or in the middle?', async () => {
+  const whole = (content) => Buffer.concat([begin(true), params(send(content)), record(PARAMS), record(STDIN, Buffer.from(content)), record(STDIN)]);
+  for (const signal of ['SIGHUP', 'SIGUSR2']) {
+    const kept = await Promise.all(Array.from({ length: 12 }, connect));
+    const answered = (n) => Promise.all(kept.map((c, i) => until(`${signal}: answer ${n} on connection ${i}`, () => records(c).ended === n && !c.closed)));
+    kept.slice(0, 8).forEach((c) => c.socket.write(whole('before'))); // the others have said nothing yet
+    await Promise.all(kept.slice(0, 8).map((c) => until('an answer', () => records(c).ended === 1)));
+    const slow = await connect();
+    slow.socket.write(Buffer.concat([begin(true), params(send('slow')), record(PARAMS)]));
+    await sleep(200);
+    const old = [...e.workers('hub'), ...e.workers('gate')];
+    e.daemon.signal(signal);
+    await sleep(500);
+    slow.socket.write(Buffer.concat([record(STDIN, Buffer.from('slow')), record(STDIN)]));
+    await until('the one that was in the middle', () => records(slow).ended === 1);
+    await until('the old workers have ended', () => ![...e.workers('hub'), ...e.workers('gate')].some((pid) => old.includes(pid)), 10000);
+    kept.slice(8).forEach((c) => c.socket.write(whole('first')));
+    await Promise.all(kept.slice(8).map((c) => until('a first answer', () => records(c).ended === 1)));
+    kept.forEach((c) => c.socket.write(whole('after')));
+    await answered(2);
+    for (const { stdout } of kept.map(records)) assert.equal(stdout.match(/Status: 201/g).length, 2);
+    [...kept, slow].forEach((c) => c.socket.destroy());
+  }
+});
