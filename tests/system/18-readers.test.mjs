@@ -74,7 +74,7 @@ test('a hundred readers that take nothing: are they cut, the others as fast as b
   const [p99, p99During] = [without, during].map((values) => percentile(values, 0.99));
   t.diagnostic(`p50 ${percentile(without, 0.5).toFixed(1)} and ${percentile(during, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms with 100 quick readers beside, ${p99During.toFixed(1)} ms with 100 slow ones: ratio ${(p99During / p99).toFixed(2)}; ${grown} KiB more in the hubs`);
   assert.ok(p99During < 3 * p99 + 150 * slow);
-  assert.ok(grown < 100 * 256, `${grown} KiB`);
+  if (slow === 1) assert.ok(grown < 100 * 256, `${grown} KiB`); // a sanitizer keeps what is freed
   assert.ok(good.every((g) => g.open));
   bad.forEach((b) => b.socket.resume());
   await until('they have read to their ends', () => bad.every((b) => !b.open), 20000);
