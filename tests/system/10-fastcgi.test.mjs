@@ -216,7 +216,9 @@ test('are more kept connections than gates no end of service?', async () => {
   connections.forEach((c) => c.socket.destroy());
 });
 
-test('is a connection that the web server keeps answered after a reload and an upgrade, idle or in the middle?', async () => {
+test('is a connection that the web server keeps answered after a reload and an upgrade, idle or in the middle?', async ({ after }) => {
+  const sockets = [];
+  after(() => sockets.forEach((socket) => socket.destroy()));
   const whole = (content) => Buffer.concat([begin(true), params(send(content)), record(PARAMS), record(STDIN, Buffer.from(content)), record(STDIN)]);
   for (const signal of ['SIGHUP', 'SIGUSR2']) {
     const kept = await Promise.all(Array.from({ length: 12 }, connect));
@@ -224,6 +226,7 @@ test('is a connection that the web server keeps answered after a reload and an u
     kept.slice(0, 8).forEach((c) => c.socket.write(whole('before'))); // the others have said nothing yet
     await Promise.all(kept.slice(0, 8).map((c) => until('an answer', () => records(c).ended === 1)));
     const slow = await connect();
+    sockets.push(slow.socket, ...kept.map((c) => c.socket));
     slow.socket.write(Buffer.concat([begin(true), params(send('slow')), record(PARAMS)]));
     await sleep(200);
     const old = [...e.workers('hub'), ...e.workers('gate')];
@@ -237,6 +240,5 @@ test('is a connection that the web server keeps answered after a reload and an u
     kept.forEach((c) => c.socket.write(whole('after')));
     await answered(2);
     for (const { stdout } of kept.map(records)) assert.equal(stdout.match(/Status: 201/g).length, 2);
-    [...kept, slow].forEach((c) => c.socket.destroy());
   }
 });
