@@ -17,7 +17,7 @@
 #define ROOM "@!canary"
 #define NAMESPACE "main"
 
-#define CHECK_MS 2000
+#define CHECK_MS 1500
 #define FRESH_MS 1000   /* a verdict that is not older is told again */
 #define PATIENCE_MS 200 /* how long to wait for another gate's check */
 #define WAITING_MAX 2   /* gates */

