@@ -22,7 +22,7 @@ void health_live(struct api *api)
  * With deep=1 a canary is sent through Redis to every hub: 200 {"status":"ok","hubs":N,
  * "latency_ms":T}, T from the send until the last hub delivered it; 503 redis_unavailable,
  * redis_full, hub_silent (the detail says which hub) or check_running. One such check at a time a
- * daemon; its result is told again for a second. Within 2 s, or as long as Redis takes for a
+ * daemon; its result is told again for a second. Within 1.5 s, or as long as Redis takes for a
  * command longer when it stops in the middle. 400 for another deep= than 0 or 1. */
 void health_ready(struct api *api)
 {

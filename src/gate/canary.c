@@ -17,9 +17,10 @@
 #define ROOM "@!canary"
 #define NAMESPACE "main"
 
-#define CHECK_MS 2000
+#define CHECK_MS 1500
 #define FRESH_MS 1000   /* a verdict that is not older is told again */
 #define PATIENCE_MS 200 /* how long to wait for another gate's check */
+#define WAITING_MAX 2   /* gates */
 #define STALE_MS 4000   /* a verdict that is older is none; longer than a check and FRESH_MS */
 #define HELLO "\"type\":\"hello\""
 #define NONCE_BYTES 16
@@ -47,9 +48,10 @@ struct canary {
 
 /* --- one check --- */
 
-/* Opens a stream in a hub. Returns 0, or -1 when the hub takes none. */
-static int perch_open(struct canary *canary, int hub)
+/* Opens a stream in a hub. Returns 0, or -1 when the hub takes none in time. */
+static int perch_open(struct canary *canary, int hub, int64_t deadline_ms)
 {
+    struct pollfd inlet = {.fd = canary->heritage->inlets[hub][1], .events = POLLOUT};
     const struct parking parking = {
         .form = FRAME_NDJSON,
         .wait_ms = CHECK_MS,
@@ -65,7 +67,9 @@ static int perch_open(struct canary *canary, int hub)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
         return -1;
-    result = park_offer(canary->heritage, hub, &parking, pair[1]);
+    while ((result = park_offer(canary->heritage, hub, &parking, pair[1])) < 0 &&
+           clock_mono_ms() < deadline_ms)
+        poll(&inlet, 1, 50);
     close(pair[1]);
     canary->perches[hub].fd = pair[0];
     return result;
@@ -148,7 +152,7 @@ static struct verdict listen_and_send(struct canary *canary, struct store *store
     if (status != STORE_OK)
         return redis_verdict(status);
     for (int i = 0; i < canary->heritage->hubs; i++)
-        if (perch_open(canary, i) < 0)
+        if (perch_open(canary, i, deadline_ms) < 0)
             return (struct verdict){.outcome = OUTCOME_SILENT, .hub = i};
     silent = await(canary, HELLO, deadline_ms);
     if (silent >= 0)
@@ -226,30 +230,41 @@ static struct verdict check_alone(struct scoreboard_canary *shared, const struct
 
     if (verdict.outcome == OUTCOME_SILENT)
         log_warn("hub=%d does not deliver", verdict.hub);
+    atomic_store(&shared->waiting, 0); /* a gate that died while it waited is forgotten here */
     /* In this order: who sees the new time sees this verdict or a newer one. */
     atomic_store(&shared->verdict, pack(&verdict));
     atomic_store(&shared->done_ms, clock_mono_ms());
-    atomic_store(&shared->busy_until_ms, 0);
     return verdict;
+}
+
+/* Waits for the check that is under way: it seldom takes long. Returns whether it was done. */
+static bool wait_for_other(struct scoreboard_canary *shared, struct verdict *verdict)
+{
+    int64_t give_up_ms = clock_mono_ms() + PATIENCE_MS;
+    bool done = false;
+
+    if (atomic_fetch_add(&shared->waiting, 1) < WAITING_MAX)
+        while (!(done = recall(shared, FRESH_MS, verdict)) && clock_mono_ms() < give_up_ms)
+            poll(NULL, 0, 5);
+    atomic_fetch_sub(&shared->waiting, 1);
+    return done;
 }
 
 /* Returns whether there is a verdict to tell. */
 static bool find_verdict(struct api *api, const struct heritage *heritage, struct verdict *verdict)
 {
     struct scoreboard_canary *shared = &heritage->board->canary;
-    int64_t most_ms = CHECK_MS + 3 * api->conf->redis_timeout_ms;
-    int64_t give_up_ms = clock_mono_ms() + PATIENCE_MS;
 
-    while (!recall(shared, FRESH_MS, verdict)) {
-        if (take_turn(shared, most_ms)) {
+    if (recall(shared, FRESH_MS, verdict))
+        return true;
+    if (take_turn(shared, CHECK_MS + 3 * api->conf->redis_timeout_ms)) {
+        /* Another may have been done with its own since. */
+        if (!recall(shared, FRESH_MS, verdict))
             *verdict = check_alone(shared, heritage, api->store);
-            return true;
-        }
-        if (clock_mono_ms() > give_up_ms)
-            return recall(shared, STALE_MS, verdict);
-        poll(NULL, 0, 5);
+        atomic_store(&shared->busy_until_ms, 0);
+        return true;
     }
-    return true;
+    return recall(shared, STALE_MS, verdict) || wait_for_other(shared, verdict);
 }
 
 void canary_check(struct api *api, const struct heritage *heritage)

@@ -1,5 +1,5 @@
 /* canary.h - does a send reach every hub?
- * Runs in: gate.  Blocks: yes, at most 2 s and one call of the store.
+ * Runs in: gate.  Blocks: yes, at most 1.5 s and one call of the store.
  * Stores an event in a room that no client can name, and listens for it on a stream in each hub, as
  * a client would: what it finds, senders and listeners would find too. One check at a time a
  * daemon; who asks meanwhile, or within a second, is told what that one found, so that no number of

@@ -32,6 +32,7 @@ struct scoreboard_canary {
     _Atomic int64_t busy_until_ms; /* clock_mono_ms(); a gate is at it until then at most */
     _Atomic int64_t done_ms;       /* when it was done; 0 = never */
     _Atomic uint64_t verdict;
+    _Atomic int waiting; /* gates */
 };
 
 struct scoreboard {

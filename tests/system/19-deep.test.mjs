@@ -79,6 +79,25 @@ test('a hub that hangs: 503 that names it, in time, with gates left for others, 
   assert.equal((await deep()).status, 200);
 });
 
+test('many checks at once that last, and nothing is known yet: are gates left, and what are the checks told?', async () => {
+  const other = await Earshot.start({ conf: { gates: 4, hubs: 1 } });
+  try {
+    const pid = other.workers('hub')[0];
+    process.kill(pid, 'SIGSTOP');
+    const checks = Array.from({ length: 40 }, () => deep(other));
+    const began = Date.now();
+    for (let i = 0; i < 10; i++) await other.send('beside', 'x');
+    const took = Date.now() - began;
+    assert.ok(took < 1500 * slow, `ten sends took ${took} ms`);
+    const codes = (await Promise.all(checks)).map(({ body }) => body.code);
+    process.kill(pid, 'SIGCONT');
+    assert.deepEqual(codes.filter((code) => !['hub_silent', 'check_running'].includes(code)), []);
+    assert.ok(codes.includes('hub_silent') && codes.includes('check_running'), JSON.stringify(codes));
+  } finally {
+    await other.stop();
+  }
+});
+
 test('a hub that is killed: red until there is another?', async () => {
   process.kill(e.workers('hub')[1], 'SIGKILL');
   await until('well again', async () => (await deep()).status === 200, 5000);
