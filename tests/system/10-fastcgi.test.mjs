@@ -216,9 +216,9 @@ test('are more kept connections than gates no end of service?', async () => {
   connections.forEach((c) => c.socket.destroy());
 });
 
-test('is a connection that the web server keeps answered after a reload and an upgrade, idle or in the middle?', async ({ after }) => {
+test('is a connection that the web server keeps answered after a reload and an upgrade, idle or in the middle?', async (t) => {
   const sockets = [];
-  after(() => sockets.forEach((socket) => socket.destroy()));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
   const whole = (content) => Buffer.concat([begin(true), params(send(content)), record(PARAMS), record(STDIN, Buffer.from(content)), record(STDIN)]);
   for (const signal of ['SIGHUP', 'SIGUSR2']) {
     const kept = await Promise.all(Array.from({ length: 12 }, connect));
