@@ -215,7 +215,7 @@ export class Earshot {
     return program;
   }
 
-  async startRedis() {
+  async startRedis(ms = 5000) {
     this.redis = this.program('redis', 'redis-server', [
       '--port', '0', '--unixsocket', `${this.dir}/redis.sock`, '--dir', this.dir,
       '--appendonly', 'yes', '--save', '', ...this.redisArgs,
@@ -223,7 +223,7 @@ export class Earshot {
     await until('redis answers', async () => {
       if (!this.redis.alive) throw new Error('redis has ended');
       return (await this.redisCli('ping')).trim() === 'PONG';
-    });
+    }, ms);
   }
 
   async redisCli(...args) {
@@ -231,12 +231,12 @@ export class Earshot {
     return stdout.toString();
   }
 
-  async startDaemon() {
+  async startDaemon(ms = 5000) {
     this.daemon = this.program('earshotd', path.join(build, 'earshotd'), ['--config', `${this.dir}/earshot.conf`, '--foreground']);
     await until('earshotd listens', () => {
       if (!this.daemon.alive) throw new Error(`earshotd has ended: ${JSON.stringify(this.daemon.how)}`);
       return fs.existsSync(`${this.dir}/earshot.sock`);
-    });
+    }, ms);
   }
 
   async startNginx() {
