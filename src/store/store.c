@@ -218,26 +218,75 @@ static const char *introduce(struct store *store, int64_t deadline_ms, bool *lat
     return NULL;
 }
 
+/* Takes over the replies of a transaction, whose EXEC answered `all`: one that was refused leaves
+ * what its commands were answered when they were queued. */
+static void unpack(redisReply *all, redisReply **replies, const size_t *which, size_t count)
+{
+    if (all->type == REDIS_REPLY_ARRAY && all->elements == count)
+        for (size_t i = 0; i < count; i++) {
+            store_free(&replies[which[i]], 1);
+            replies[which[i]] = all->element[i];
+            all->element[i] = NULL;
+        }
+    freeReplyObject(all);
+}
+
+/* How many of the commands at the front go as a transaction: the scripts of a batch. Else Redis
+ * could forget the scripts and another process load them in between, and those that are called
+ * again would come behind their followers. */
+static size_t count_together(const struct store *store, const size_t *which, size_t count)
+{
+    size_t scripts = 0;
+
+    while (scripts < count && store->pending[which[scripts]].script != NO_SCRIPT)
+        scripts++;
+    return scripts > 1 ? scripts : 0;
+}
+
+/* Sends the commands `which`, in their order. */
+static void say(struct store *store, const size_t *which, size_t count, size_t together)
+{
+    if (together > 0)
+        link_command(store->link, 1, (const char *[]){"MULTI"}, NULL);
+    for (size_t i = 0; i < count; i++) {
+        const struct pending *p = &store->pending[which[i]];
+
+        link_append(store->link, p->formatted, p->len);
+        if (i + 1 == together)
+            link_command(store->link, 1, (const char *[]){"EXEC"}, NULL);
+    }
+    link_write(store->link);
+}
+
 /* Sends the commands `which`, in their order, and collects their replies in place of those that
  * stand there. Returns NULL, or why they cannot be had. */
 static const char *call(struct store *store, redisReply **replies, const size_t *which,
                         size_t count, int64_t deadline_ms, bool *late)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct pending *p = &store->pending[which[i]];
+    size_t together = count_together(store, which, count);
+    redisReply *reply;
 
-        link_append(store->link, p->formatted, p->len);
+    say(store, which, count, together);
+    if (together > 0) {
+        reply = await(store->link, deadline_ms, late); /* MULTI's */
+        if (reply == NULL)
+            return silence(store, *late);
+        freeReplyObject(reply);
     }
-    link_write(store->link);
     for (size_t i = 0; i < count; i++) {
-        redisReply *reply = await(store->link, deadline_ms, late);
-
+        reply = await(store->link, deadline_ms, late);
         if (reply == NULL)
             return silence(store, *late);
         store_free(&replies[which[i]], 1);
         replies[which[i]] = reply;
         if (refusal(reply) != NULL)
             return refusal(reply);
+        if (i + 1 != together)
+            continue;
+        reply = await(store->link, deadline_ms, late);
+        if (reply == NULL)
+            return silence(store, *late);
+        unpack(reply, replies, which, together);
     }
     return NULL;
 }

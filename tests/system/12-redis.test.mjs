@@ -86,12 +86,38 @@ test('scripts forgotten (SCRIPT FLUSH): do sends go on?', async () => {
   assert.equal((await e.get('rooms/scripts/messages')).json().events.length, 2);
 });
 
+test('scripts forgotten while batches are stored: does each keep its order?', async () => {
+  const order = ([a, b], [c, d]) => a - c || b - d;
+  const body = Array.from({ length: 500 }, (_, i) => JSON.stringify({ content: `${i}` })).join('\n');
+  let over = false;
+  let stored = 0;
+  const forget = (async () => {
+    for (; !over; await sleep(10)) await e.redisCli('script', 'flush');
+  })();
+  try {
+    for (let round = 0; round < 15; round++) {
+      const answers = await Promise.all(Array.from({ length: 6 }, () => e.post('rooms/order/messages', body, { 'content-type': 'application/x-ndjson' })));
+      for (const answer of answers) {
+        const ids = answer.text.trim().split('\n').map((line) => JSON.parse(line).id).filter(Boolean).map((id) => id.split('-').map(Number));
+        stored += ids.length;
+        assert.deepEqual(ids, [...ids].sort(order));
+      }
+    }
+  } finally {
+    over = true;
+    await forget;
+  }
+  assert.ok(stored > 10000, `${stored} stored`);
+});
+
 test('out of memory: 507, and well again after?', async () => {
   await e.redisCli('config', 'set', 'maxmemory-policy', 'noeviction');
   await e.redisCli('config', 'set', 'maxmemory', '1');
   const answer = await e.post('rooms/full/messages', 'x', text);
   assert.equal(answer.status, 507, answer.text);
   assert.match(answer.headers['content-type'], /^application\/problem\+json/);
+  const batch = await e.post('rooms/full/messages', '{"content":"a"}\n{"content":"b"}', { 'content-type': 'application/x-ndjson' });
+  assert.equal(batch.status, 507, batch.text);
   await e.redisCli('config', 'set', 'maxmemory', '0');
   await e.send('full', 'y');
   assert.deepEqual((await e.get('rooms/full/messages')).json().events.map((x) => x.content), ['y']);

@@ -235,12 +235,12 @@ export class Earshot {
     return stdout.toString();
   }
 
-  async startDaemon() {
+  async startDaemon(ms = 5000) {
     this.daemon = this.program('earshotd', this.binary, ['--config', `${this.dir}/earshot.conf`, '--foreground']);
     await until('earshotd listens', () => {
       if (!this.daemon.alive) throw new Error(`earshotd has ended: ${JSON.stringify(this.daemon.how)}`);
       return fs.existsSync(`${this.dir}/earshot.sock`);
-    });
+    }, ms);
   }
 
   async startNginx() {

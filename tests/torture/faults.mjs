@@ -16,6 +16,7 @@ const KINDS = [
 ];
 
 const PAUSE_MS = 1000; // between two faults, on average
+const START_MS = 40000; // what starts may be stopped at once
 const LULL_MS = 6000; // now and then, so that all recovers while the run goes on
 
 /** The schedule of a run of `ms`: [{ at, kind, which, long, more }...], the last three from 0 to 1. */
@@ -179,7 +180,7 @@ export class Faults {
   }
 
   startRedis() {
-    this.redisComes ??= this.e.startRedis().finally(() => { this.redisComes = null; });
+    this.redisComes ??= this.e.startRedis(START_MS).finally(() => { this.redisComes = null; });
     return this.redisComes;
   }
 
@@ -198,7 +199,7 @@ export class Faults {
       this.note(daemon.pid, 9);
       daemon.signal('SIGKILL');
       await daemon.ended;
-      await this.e.startDaemon();
+      await this.e.startDaemon(START_MS);
       return `pid ${daemon.pid}, now ${this.e.daemon.pid}`;
     });
   }
@@ -207,9 +208,9 @@ export class Faults {
     return this.alone(async () => {
       const { daemon } = this.e;
       this.resume(daemon.pid);
-      const how = await daemon.stop('SIGTERM', 30000);
+      const how = await daemon.stop('SIGTERM', START_MS);
       if (how.code !== 0) this.report('process', `SIGTERM: the daemon ended with ${JSON.stringify(how)}`);
-      await this.e.startDaemon();
+      await this.e.startDaemon(START_MS);
       return `pid ${daemon.pid}, now ${this.e.daemon.pid}`;
     });
   }
@@ -219,9 +220,16 @@ export class Faults {
     return `pid ${this.e.daemon.pid}`;
   }
 
+  /** Alone: the configuration must not break between the old binary's look at it and the new one's. */
   async upgrade() {
-    this.e.daemon.signal('SIGUSR2');
-    return `pid ${this.e.daemon.pid}`;
+    return this.alone(async () => {
+      const came = () => this.e.daemonLog().split(/takes over from another binary|not upgraded/).length;
+      const before = came();
+      this.e.daemon.signal('SIGUSR2');
+      for (const end = Date.now() + 10000; came() === before && Date.now() < end && !this.healing;) await sleep(200);
+      await this.last(500);
+      return `pid ${this.e.daemon.pid}`;
+    });
   }
 
   /** The configuration is broken for a while, and the daemon is told to read it. */

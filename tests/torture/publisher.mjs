@@ -84,7 +84,7 @@ export class Publisher {
 
   async surely(send) {
     this.current = send;
-    for (;;) {
+    while (!this.world.over) {
       send.tries++;
       // Now and then the client loses patience: what became of the send it does not know.
       const patience_ms = this.chance() < 0.03 ? this.chance() * 60 : 8000 * this.world.slow;

@@ -195,7 +195,7 @@ class Torture {
     for (const difference of await this.observer.compare()) this.find('lost', difference);
     await this.observer.stop();
     this.ledger.settle();
-    this.done = true;
+    this.done = this.world.over = true;
     await Promise.all(this.working);
   }
 
@@ -288,6 +288,8 @@ class Torture {
 
 const torture = new Torture();
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { torture.interrupted = true; });
+// An error in a callback is a finding as well, and nothing may be left running for it.
+process.on('uncaughtException', (error) => torture.find('harness', error.stack));
 await torture.main().catch(async (error) => {
   torture.find('harness', error.stack);
   await torture.faults?.heal().catch(() => {});
