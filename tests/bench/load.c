@@ -30,7 +30,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define TURN_NS 2000000        /* listeners are opened, and ends looked for, at least so often */
-#define QUIET_NS SECOND        /* without a delivery: no more will come */
+#define QUIET_NS (2 * SECOND)  /* without a delivery: no more will come */
 #define STUCK_NS (10 * SECOND) /* without one listener more */
 
 /* ---- The handlers by kind ------------------------------------------------------------------- */
