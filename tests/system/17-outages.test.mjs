@@ -171,7 +171,10 @@ test('gone: do long-polls that come with ever other cursors, and are refused, co
     if (slow === 1) assert.ok(memory() - before < 1000); // a sanitizer keeps what is freed
     await other.startRedis();
     await other.ready();
-    const poll = await other.get(`rooms/pile/events?as=json&since=all&wait=0`);
+    const poll = await until('the hub reads again', async () => {
+      const answer = await other.get('rooms/pile/events?as=json&since=all&wait=0');
+      return answer.status === 200 && answer;
+    }, 2000);
     assert.deepEqual(poll.json().events.map((event) => event.content), ['1']);
     stream.close();
   } finally {
