@@ -17,6 +17,7 @@ void lease_changed(struct room *room)
     if (room->lease_due)
         return;
     room->lease_due = true;
+    room->lease_due_ms = clock_mono_ms();
     TAILQ_INSERT_TAIL(&room->hub->leases, room, in_leases);
 }
 
@@ -60,6 +61,15 @@ static void tell(struct room *room, int64_t now_ms)
     ask_command(&hub->ask, 3, (const char *[]){"PEXPIRE", key, ttl});
 }
 
+/* May it be told yet? Fewer than was told are kept back for a second: most who leave come back, and
+ * a storm of them then has nothing to tell. */
+static bool is_time(const struct room *room, int64_t now_ms)
+{
+    if (room->members_count < room->leased_count)
+        return now_ms - room->lease_due_ms >= PAUSE_MAX_MS;
+    return now_ms - room->leased_ms >= room->lease_pause_ms;
+}
+
 void lease_flush(struct hub *hub, int64_t now_ms)
 {
     struct room *room, *next;
@@ -69,12 +79,15 @@ void lease_flush(struct hub *hub, int64_t now_ms)
         return;
     for (room = TAILQ_FIRST(&hub->leases); room != NULL; room = next) {
         next = TAILQ_NEXT(room, in_leases);
-        if (now_ms - room->leased_ms < room->lease_pause_ms)
+        if (!is_time(room, now_ms))
             continue;
         TAILQ_REMOVE(&hub->leases, room, in_leases);
         room->lease_due = false;
+        if (room->members_count == room->leased_count && now_ms - room->leased_ms <= RENEW_MS)
+            continue;
         set_pause(room, now_ms - room->leased_ms);
         room->leased_ms = now_ms;
+        room->leased_count = room->members_count;
         tell(room, now_ms);
     }
 }

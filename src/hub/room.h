@@ -75,6 +75,8 @@ struct room {
     TAILQ_ENTRY(room) in_dirty, in_leases;
     bool is_dirty, lease_due;
     uint64_t rests_until_ns;       /* uv_hrtime(); what comes before goes out together then */
+    unsigned leased_count;         /* what Redis was told last */
+    int64_t lease_due_ms;          /* since when there is something to tell */
     unsigned short lease_pause_ms; /* until the next change may be told */
     int64_t leased_ms;             /* when the lease was last told to Redis */
     int64_t kept_ms;    /* when its key was last kept from expiring; 0 = not since it was made */

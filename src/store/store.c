@@ -287,6 +287,8 @@ static const char *call(struct store *store, redisReply **replies, const size_t 
         if (reply == NULL)
             return silence(store, *late);
         unpack(reply, replies, which, together);
+        if (refusal(replies[which[0]]) != NULL)
+            return refusal(replies[which[0]]);
     }
     return NULL;
 }
