@@ -114,6 +114,9 @@ struct entry *room_peek(struct member *member);
 /* The entry was delivered or is not wanted. */
 void room_advance(struct member *member, const struct entry *entry);
 
+/* Where the member stands when it was told this gap. */
+struct event_id room_after_gap(const struct member *member, const struct entry *gap);
+
 /* Delivers what is new in all rooms; at the end of a loop turn. */
 void room_flush_all(struct hub *hub);
 
