@@ -105,12 +105,21 @@ static void tell_regress(struct room *room, const struct log_view *view)
     room->floor = view->last;
 }
 
+/* What the hub has missed was trimmed meanwhile. */
+static void tell_trimmed(struct room *room, const struct log_view *view)
+{
+    struct entry *gap = entry_create_gap(view->oldest, room->last);
+
+    gap->below = event_id_compare(view->gone, nothing) != 0 ? view->gone : view->oldest;
+    room_append(room, gap);
+}
+
 static void sync_again(struct room *room, struct log_view *view)
 {
     if (event_id_compare(view->last, room->last) < 0)
         tell_regress(room, view);
     else if (has_lost(view, room->last))
-        room_append(room, entry_create_gap(view->oldest, room->last));
+        tell_trimmed(room, view);
     for (size_t i = 0; i < view->count; i++) {
         if (event_id_compare(view->entries[i]->event.id, room->last) > 0)
             room_append(room, view->entries[i]);

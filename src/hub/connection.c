@@ -158,7 +158,8 @@ static void fill(struct connection *c, struct member *member)
 
     while (hub->scratch.len < BATCH_BYTES && !is_done(c) && (entry = room_peek(member)) != NULL) {
         if (entry->gap) {
-            outgoing_gap(&hub->scratch, &hub->line, c, member, entry->event.id, entry->to);
+            outgoing_gap(&hub->scratch, &hub->line, c, member, entry->event.id,
+                         room_after_gap(member, entry));
             atomic_fetch_add(&hub->slot->gaps, 1);
             room_advance(member, entry);
             continue;

@@ -25,12 +25,13 @@ struct entry {
     bool gap;           /* no event: what was between the reader's cursor and `event.id` is lost */
     struct ring *ring;  /* the one that it stands in, or NULL */
     struct event_id to; /* of a gap: where the reader stands after it */
-    struct event event; /* its JSON is kept behind the struct */
+    struct event_id below; /* of a gap: only who stands below has lost something; 0-0 = all have */
+    struct event event;    /* its JSON is kept behind the struct */
     struct frame *frames[ENTRY_FRAMES];
     char json[];
 };
 
-/* A copy of an event, or a gap that says which is the oldest id kept; one reference is the
+/* A copy of an event, or a gap for all that says which is the oldest id kept; one reference is the
  * caller's. */
 struct entry *entry_create(const struct event *event);
 struct entry *entry_create_gap(struct event_id oldest, struct event_id to);

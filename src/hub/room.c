@@ -376,6 +376,23 @@ static bool is_older(const struct member *member, const struct entry *entry)
            (!entry->gap || member->may_lose);
 }
 
+/* Is there something to tell in it? A reader that came back while the hub was behind may stand
+ * beyond what the hub has missed. */
+static bool is_news(const struct member *member, const struct entry *entry)
+{
+    if (entry->gap)
+        return event_id_compare(entry->below, (struct event_id){0, 0}) == 0 ||
+               event_id_compare(member->cursor, entry->below) < 0;
+    return !entry->event.durable || event_id_compare(entry->event.id, member->cursor) > 0;
+}
+
+struct event_id room_after_gap(const struct member *member, const struct entry *gap)
+{
+    bool all = event_id_compare(gap->below, (struct event_id){0, 0}) == 0;
+
+    return all || event_id_compare(gap->to, member->cursor) > 0 ? gap->to : member->cursor;
+}
+
 struct entry *room_peek(struct member *member)
 {
     if (member->gap != NULL)
@@ -388,8 +405,7 @@ struct entry *room_peek(struct member *member)
             continue;
         if (entry == NULL)
             return NULL;
-        if (!is_older(member, entry) && (entry->gap || !entry->event.durable ||
-                                         event_id_compare(entry->event.id, member->cursor) > 0))
+        if (!is_older(member, entry) && is_news(member, entry))
             return entry;
         room_advance(member, entry);
     }
@@ -398,7 +414,7 @@ struct entry *room_peek(struct member *member)
 void room_advance(struct member *member, const struct entry *entry)
 {
     if (entry->gap)
-        member->cursor = entry->to;
+        member->cursor = room_after_gap(member, entry);
     else if (entry->event.durable && event_id_compare(entry->event.id, member->cursor) > 0)
         member->cursor = entry->event.id;
     if (entry == member->gap) {

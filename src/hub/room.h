@@ -119,6 +119,9 @@ struct entry *room_peek(struct member *member);
 /* The entry was delivered or is not wanted. */
 void room_advance(struct member *member, const struct entry *entry);
 
+/* Where the member stands when it was told this gap. */
+struct event_id room_after_gap(const struct member *member, const struct entry *gap);
+
 /* Delivers what is new in all rooms that do not rest; at the end of a loop turn. Returns in how
  * many ms the next rest is over, -1 when nothing waits. */
 int64_t room_flush_all(struct hub *hub);

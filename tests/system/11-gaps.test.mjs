@@ -189,6 +189,38 @@ test('history_max: does it trim, and does a slow reader get gap rather than sile
   }
 });
 
+test('a hub that missed what is trimmed since: is only he told who lost it, and not who comes back from beyond?', async () => {
+  const small = await import('./harness.mjs').then(({ Earshot }) => Earshot.start({ conf: { history_max: 100, hubs: 1 } }));
+  try {
+    const there = await small.listen('rooms/behind/events?as=sse');
+    const { id } = await small.send('behind', 'first');
+    await there.waitContent('first');
+    const [hub] = small.workers('hub');
+    process.kill(hub, 'SIGSTOP');
+    await small.redisCli('client', 'kill', 'type', 'pubsub');
+    let last;
+    for (let i = 0; i < 4; i++) {
+      const lines = Array.from({ length: 200 }, (_, k) => JSON.stringify({ content: `${i * 200 + k}` })).join('\n');
+      last = (await small.post('rooms/behind/messages', lines, { 'content-type': 'application/x-ndjson' })).text.trim().split('\n').map((line) => JSON.parse(line)).pop();
+    }
+    const beyond = small.listen(`rooms/behind/events?as=sse&since=${last.id}`);
+    await sleep(100);
+    process.kill(hub, 'SIGCONT');
+    const back = await beyond;
+    const gap = await there.waitType('gap');
+    assert.equal(gap.event.requested, id);
+    await there.waitContent('799');
+    await small.send('behind', 'now');
+    await back.waitContent('now');
+    assert.deepEqual(back.items.filter((i) => i.type === 'gap'), []);
+    assert.deepEqual(back.contents, ['now']);
+    there.close();
+    back.close();
+  } finally {
+    await small.stop();
+  }
+});
+
 test('an event that was published but lost on the way: is it fetched?', async () => {
   // Stored by another hand without a publication: the next one's prev-id shows that something is missing.
   const stream = await e.listen('rooms/lost/events?as=sse');

@@ -63,9 +63,9 @@ class Pair {
     }
   }
 
+  /** What was swallowed is missing in the middle of the protocol, as no network does it: such a connection can only end. */
   begin(spell) {
-    // What was swallowed is missing in the middle of the protocol: such a connection can only end.
-    if (spell.kind === 'cut' || (this.lost && spell.kind !== 'black hole')) this.destroy();
+    if (spell.kind === 'cut' || this.lost) this.destroy();
     else if (spell.kind === 'half-close') (spell.side === 0 ? this.client : this.server).end();
     else this.spell = spell;
   }

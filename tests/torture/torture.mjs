@@ -12,7 +12,7 @@ import { FORMS, Listener, Mute, WAYS } from './listener.mjs';
 import { KINDS, Ledger, Log } from './oracle.mjs';
 import { Observer } from './observer.mjs';
 import { Publisher } from './publisher.mjs';
-import { brief, deaths, grown, measure, zombies } from './vitals.mjs';
+import { AGAIN_KIB, brief, deaths, grown, measure, zombies } from './vitals.mjs';
 
 const minutes = Number(process.env.TORTURE_MINUTES ?? 2);
 const sanitizers = Boolean(process.env.TORTURE_SANITIZERS);
@@ -84,7 +84,7 @@ class Torture {
     await whole(this.e);
     this.fresh = measure(this.e);
     await this.warm();
-    this.rested = measure(this.e);
+    this.rested = await this.measure();
     this.log(`fresh: ${brief(this.fresh)}`);
     this.log(`at rest: ${brief(this.rested)}`);
     const { stdout } = await run(`${build}/earshotd`, ['--help']);
@@ -112,8 +112,12 @@ class Torture {
         stream.close();
       }
     }));
-    // nginx keeps its connections for 5 s.
+  }
+
+  /** Until nginx has closed the connections that it keeps for 5 s. */
+  async measure() {
     await sleep(7000);
+    return measure(this.e);
   }
 
   // ---- the crowd
@@ -206,6 +210,7 @@ class Torture {
     await sleep(LINGER_MS);
     const rested = await this.settled(this.rested, memory);
     this.find_all('leak', grown(this.rested, rested, memory));
+    await this.again(memory);
     this.find_all('process', zombies(this.e).map((pid) => `a zombie: ${pid}`));
     this.e.daemon.signal('SIGHUP');
     await sleep(500);
@@ -216,6 +221,17 @@ class Torture {
     this.log(`at rest: ${brief(rested)}`);
     this.ends = { rested, fresh };
     for (const mute of this.mutes) mute.close();
+  }
+
+  /** The same work again must take no more memory: a leak that a peak would hide shows here. */
+  async again(memory) {
+    await this.warm();
+    const before = await this.measure();
+    for (let i = 0; i < 3; i++) await this.warm();
+    const after = await this.measure();
+    this.log(`work again and again, before: ${brief(before)}`);
+    this.log(`work again and again, after: ${brief(after)}`);
+    this.find_all('leak', grown(before, after, { ...memory, tolerance: AGAIN_KIB }).map((text) => `by the same work again: ${text}`));
   }
 
   async settled(before, options) {
@@ -236,7 +252,7 @@ class Torture {
   // ---- what is told
 
   table() {
-    const kinds = new Map(KINDS.map((kind) => [kind, 0]));
+    const kinds = new Map([...KINDS, 'leak', 'process', 'harness'].map((kind) => [kind, 0]));
     for (const { kind } of this.findings) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     const max = (found, role, key) => Math.max(...found[role].map((one) => one[key]));
     const rows = [
@@ -300,7 +316,7 @@ if (torture.ends) {
   fs.writeFileSync(`${torture.dir}/table.txt`, torture.table());
 }
 if (torture.findings.length === 0) {
-  fs.rmSync(torture.e.dir, { recursive: true, force: true });
+  if (!process.env.EARSHOT_KEEP) fs.rmSync(torture.e.dir, { recursive: true, force: true });
   console.log(torture.interrupted ? 'interrupted; nothing was found' : 'passed');
 } else {
   if (torture.dir) torture.save();

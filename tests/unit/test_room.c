@@ -146,6 +146,28 @@ static void test_gap(void **state)
     assert_int_equal(next(), 0);
 }
 
+/* A reader that came back while the hub was behind stands beyond what the hub missed, or within
+ * it: is a gap told only where something is lost, and does no cursor go back? */
+static void test_gap_behind(void **state)
+{
+    const struct event_id cursors[] = {{30, 0}, {40, 0}, {45, 0}};
+
+    (void)state;
+    publish(10);
+    for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++) {
+        struct entry *gap = entry_create_gap((struct event_id){50, 0}, (struct event_id){10, 0});
+
+        gap->below = (struct event_id){40, 0};
+        join(START_AFTER, 10);
+        member.cursor = cursors[i];
+        ring_append(&room.ring, gap);
+        assert_int_equal(next(), cursors[i].ms < 40 ? -50 : 0);
+        assert_int_equal(member.cursor.ms, cursors[i].ms);
+        room_leave(&member);
+        ring_clear(&room.ring);
+    }
+}
+
 /* Is an event passed over that is not above the cursor, although the ring has it? */
 static void test_passed(void **state)
 {
@@ -206,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_latest_ephemeral, make, unmake),
         cmocka_unit_test_setup_teardown(test_after, make, unmake),
         cmocka_unit_test_setup_teardown(test_gap, make, unmake),
+        cmocka_unit_test_setup_teardown(test_gap_behind, make, unmake),
         cmocka_unit_test_setup_teardown(test_passed, make, unmake),
         cmocka_unit_test_setup_teardown(test_prepend, make, unmake),
         cmocka_unit_test_setup_teardown(test_leave, make, unmake),
