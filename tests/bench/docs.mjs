@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SHOWN, digits, groupsOf, headOf, reached, rowsOf } from './report.mjs';
+import { GROUPED, SHOWN, groupsOf, headOf, reached, rowsOf } from './report.mjs';
 import { plots } from './plots.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -18,12 +18,9 @@ const parts = [
 ];
 for (const work of Object.keys(SHOWN).filter((name) => results[name]))
     parts.push(`### ${SHOWN[work][0]}\n\n${table(headOf(work), rowsOf(results, work))}`);
-for (const [work, key, title] of [
-    ['idle', 'n10000.by_role', 'Memory a connection by group of processes, KiB, at 10,000'],
-    ['fanout-10k', 'cpu_by_role', 'CPU a delivery by group of processes, us, at 10,000'],
-    ['publish-0', 'cpu_by_role', 'CPU a publish by group of processes, us, nobody listens']]) {
-    const rows = groupsOf(results, work, key).map(([peer, role, n]) => [peer, role, digits(n)]);
-    if (rows.length > 0) parts.push(`### ${title}\n\n${table(['', '', ''], rows)}`);
+for (const [work, key, heading] of GROUPED) {
+    const rows = groupsOf(results, work, key);
+    if (rows.length > 0) parts.push(`### ${heading}\n\n${table(['', '', ''], rows)}`);
 }
 
 const page = join(root, 'docs/performance.md');

@@ -53,7 +53,7 @@ export function plots(results) {
             ['publishes/s, 16 publishers, one listens', 'publish-1', 'publishes_s', 1]]),
         'performance-cost.svg': bars(results, 'What a connection and a delivery cost, all processes', [
             ['memory of an idle connection with the kernel\'s part, KiB, at 1,000', 'idle', 'n1000.all_kib', 1],
-            ['the same at 10,000', 'idle', 'n10000.all_kib', 1],
+            ['the same at 10,000, after a message each', 'idle', 'used.all_kib', 1],
             ['CPU a delivery, us, 1 room of 10,000', 'fanout-10k', 'cpu_us', 1],
             ['CPU a delivery, us, in saturation', 'saturation', 'cpu_us', 1]]),
     };

@@ -56,6 +56,10 @@ async function stopAll() {
     await current?.stop();
     settings.group?.remove();
 }
+process.once('uncaughtException', (error) => {
+    say(error.stack);
+    stopAll().then(() => process.exit(1));
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stopAll().then(() => process.exit(1)));
 
 async function measure(peer, work) {

@@ -26,6 +26,18 @@ const answers = (address) => new Promise((resolve) => {
     socket.once('error', () => resolve(false));
 });
 
+// What is left of a program's process group, when its first process had to be killed.
+async function endGroup(pid) {
+    for (let i = 0; i < 100; i++) {
+        try {
+            process.kill(-pid, 'SIGKILL');
+        } catch {
+            return;
+        }
+        await sleep(50);
+    }
+}
+
 export class Stack {
     constructor(peer, settings, listeners) {
         this.peer = peer;
@@ -43,6 +55,7 @@ export class Stack {
         const log = openSync(join(this.dir, `${name}.log`), 'w');
         const child = spawn('/bin/sh', ['-c', `${group}{ ${RAISE}; } && exec "$@"`, 'sh', ...argv], {
             cwd: this.dir,
+            detached: true, // a group of its own, so that stop() reaches all that it starts
             stdio: options.outside ? 'pipe' : ['ignore', log, log],
             env: { ...process.env, ...options.env },
         });
@@ -70,12 +83,14 @@ export class Stack {
     // The last that was started ends first, so that nobody is left without what it needs.
     async stop() {
         for (const { child } of [...this.children].reverse()) {
-            if (child.exitCode !== null || child.signalCode !== null) continue;
-            const ended = new Promise((resolve) => child.once('exit', resolve));
-            child.kill('SIGTERM');
-            const timer = setTimeout(() => child.kill('SIGKILL'), 8000);
-            await ended;
-            clearTimeout(timer);
+            if (child.exitCode === null && child.signalCode === null) {
+                const ended = new Promise((resolve) => child.once('exit', resolve));
+                child.kill('SIGTERM');
+                const timer = setTimeout(() => child.kill('SIGKILL'), 8000);
+                await ended;
+                clearTimeout(timer);
+            }
+            await endGroup(child.pid);
         }
         if (process.env.BENCH_KEEP) return;
         rmSync(this.dir, { recursive: true, force: true });

@@ -41,6 +41,10 @@ async function idle(stack, load) {
         await load.command(`rest seconds=${SETTLE_MS / 1000}`);
         result[`n${n}`] = perConnection(before, memory(stack), stack.settings.quick ? n / 10 : n);
     }
+    // Buffers that are made for the first message stay.
+    await load.command('publish n=1 rate=50 rooms=100 count=100 seconds=3');
+    await load.command(`rest seconds=${SETTLE_MS / 1000}`);
+    result.used = perConnection(before, memory(stack), stack.settings.quick ? n / 10 : n);
     return result;
 }
 
@@ -157,5 +161,5 @@ export const WORKS = {
 // A smoke: does it all still run? Its figures mean nothing.
 export const QUICK = {
     peers: ['earshot', 'nchan', 'floor'],
-    works: ['idle', 'fanout-1k', 'saturation', 'publish-0', 'rest', 'storm'],
+    works: ['fanout-1k', 'saturation', 'publish-0', 'storm'],
 };
