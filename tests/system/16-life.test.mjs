@@ -395,7 +395,7 @@ test('SIGTERM with 200 sends in flight: does each get its answer, each stream it
   polls.push(...Array.from({ length: 200 }, () => e.request('GET', 'rooms/still/events?as=json&wait=60', { agent: false })));
   const late = ['sse', 'ndjson'].flatMap((form) => Array.from({ length: 5 }, () => e.listen(`rooms/late/events?as=${form}`)));
   const waiting = async () => Number((await run('ss', ['-Hxl', 'src', `${e.dir}/earshot.sock`])).stdout.toString().trim().split(/\s+/)[2]);
-  const kept = 2 * 4; // nginx's workers and what each keeps
+  const kept = 2 * 16; // nginx's workers and what each keeps
   await until('they are in the backlog', async () => await waiting() >= SENDERS - kept + 210);
   e.daemon.signal('SIGTERM');
   await sleep(50);
