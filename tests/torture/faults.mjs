@@ -199,7 +199,7 @@ export class Faults {
       this.note(daemon.pid, 9);
       daemon.signal('SIGKILL');
       await daemon.ended;
-      await this.e.startDaemon(START_MS);
+      await this.startDaemon();
       return `pid ${daemon.pid}, now ${this.e.daemon.pid}`;
     });
   }
@@ -210,14 +210,22 @@ export class Faults {
       this.resume(daemon.pid);
       const how = await daemon.stop('SIGTERM', START_MS);
       if (how.code !== 0) this.report('process', `SIGTERM: the daemon ended with ${JSON.stringify(how)}`);
-      await this.e.startDaemon(START_MS);
+      await this.startDaemon();
       return `pid ${daemon.pid}, now ${this.e.daemon.pid}`;
     });
   }
 
+  /** Until it has workers: before, it has no use for signals yet, and any ends it. */
+  async startDaemon() {
+    await this.e.startDaemon(START_MS);
+    await until('the daemon has workers', () => !this.e.daemon.alive || childrenOf(this.e.daemon.pid).length > 0, START_MS);
+  }
+
   async reload() {
-    this.e.daemon.signal('SIGHUP');
-    return `pid ${this.e.daemon.pid}`;
+    return this.alone(async () => {
+      this.e.daemon.signal('SIGHUP');
+      return `pid ${this.e.daemon.pid}`;
+    });
   }
 
   /** Alone: the configuration must not break between the old binary's look at it and the new one's. */
