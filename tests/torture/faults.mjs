@@ -79,7 +79,7 @@ export class Faults {
     for (const end of [...this.spells]) end();
     for (const pid of [...this.stopped.keys()]) this.resume(pid);
     await Promise.all([...this.running]);
-    if (!this.e.redis.alive) await this.startRedis();
+    if (!this.e.redis.alive) await this.e.startRedis(START_MS);
     if (this.e.conf.gates === 'nonsense') this.mend();
     this.log('healed');
   }
@@ -169,19 +169,17 @@ export class Faults {
 
   async killRedis({ long }) {
     const { redis } = this.e;
-    if (!redis.alive || this.redisComes) return 'nothing: it is down';
+    // Two that work on one directory would be no fault but a mistake.
+    if (!redis.alive || this.redisDown) return 'nothing: it is down';
+    this.redisDown = true;
     const ms = long * 5000;
     redis.signal('SIGKILL');
     await redis.ended;
     this.log(`kill redis: for ${Math.round(ms)} ms`);
     await this.last(ms);
-    await this.startRedis();
+    await this.e.startRedis(START_MS);
+    this.redisDown = false;
     return 'it is back';
-  }
-
-  startRedis() {
-    this.redisComes ??= this.e.startRedis(START_MS).finally(() => { this.redisComes = null; });
-    return this.redisComes;
   }
 
   // ---- the daemon
