@@ -79,7 +79,7 @@ export class Faults {
     for (const end of [...this.spells]) end();
     for (const pid of [...this.stopped.keys()]) this.resume(pid);
     await Promise.all([...this.running]);
-    if (!this.e.redis.alive) await this.startRedis();
+    if (!this.e.redis.alive) await this.e.startRedis(START_MS);
     if (this.e.conf.gates === 'nonsense') this.mend();
     this.log('healed');
   }
@@ -169,19 +169,17 @@ export class Faults {
 
   async killRedis({ long }) {
     const { redis } = this.e;
-    if (!redis.alive || this.redisComes) return 'nothing: it is down';
+    // Two that work on one directory would be no fault but a mistake.
+    if (!redis.alive || this.redisDown) return 'nothing: it is down';
+    this.redisDown = true;
     const ms = long * 5000;
     redis.signal('SIGKILL');
     await redis.ended;
     this.log(`kill redis: for ${Math.round(ms)} ms`);
     await this.last(ms);
-    await this.startRedis();
+    await this.e.startRedis(START_MS);
+    this.redisDown = false;
     return 'it is back';
-  }
-
-  startRedis() {
-    this.redisComes ??= this.e.startRedis(START_MS).finally(() => { this.redisComes = null; });
-    return this.redisComes;
   }
 
   // ---- the daemon
@@ -199,7 +197,7 @@ export class Faults {
       this.note(daemon.pid, 9);
       daemon.signal('SIGKILL');
       await daemon.ended;
-      await this.e.startDaemon(START_MS);
+      await this.startDaemon();
       return `pid ${daemon.pid}, now ${this.e.daemon.pid}`;
     });
   }
@@ -210,14 +208,22 @@ export class Faults {
       this.resume(daemon.pid);
       const how = await daemon.stop('SIGTERM', START_MS);
       if (how.code !== 0) this.report('process', `SIGTERM: the daemon ended with ${JSON.stringify(how)}`);
-      await this.e.startDaemon(START_MS);
+      await this.startDaemon();
       return `pid ${daemon.pid}, now ${this.e.daemon.pid}`;
     });
   }
 
+  /** Until it has workers: before, it has no use for signals yet, and any ends it. */
+  async startDaemon() {
+    await this.e.startDaemon(START_MS);
+    await until('the daemon has workers', () => !this.e.daemon.alive || childrenOf(this.e.daemon.pid).length > 0, START_MS);
+  }
+
   async reload() {
-    this.e.daemon.signal('SIGHUP');
-    return `pid ${this.e.daemon.pid}`;
+    return this.alone(async () => {
+      this.e.daemon.signal('SIGHUP');
+      return `pid ${this.e.daemon.pid}`;
+    });
   }
 
   /** Alone: the configuration must not break between the old binary's look at it and the new one's. */

@@ -150,6 +150,10 @@ class Torture {
     let muted = Date.now();
     while (!this.done) {
       for (const { reader } of this.listeners) reader.settle();
+      if (this.faults && !this.faults.busy && !this.e.daemon.alive && !this.ended) {
+        this.ended = true;
+        this.find('process', `the daemon has ended by itself: ${JSON.stringify(this.e.daemon.how)}`);
+      }
       if (Date.now() - shown >= 10000) {
         shown += 10000;
         this.say(this.progress());
