@@ -28,7 +28,7 @@ const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `probe` gives something true and returns that; fails after `ms`, times EARSHOT_SLOW. */
-export async function until(what, probe, ms = 5000) {
+export async function until(what, probe, ms = 10000) {
   const end = Date.now() + ms * slow;
   for (;;) {
     const value = await probe();
