@@ -17,6 +17,7 @@
 
 /* Behind every real load: a hub that is ending, or is not there just now; what is sent to its inlet
  * waits for the next one of its number. */
+#define SILENT_MS 3000 /* a hub renews its slot every second; one that hangs gets nothing new */
 #define LOAD_AWAY (UINT64_MAX / 2)
 
 static void read_loads(uint64_t loads[HERITAGE_HUBS_MAX], const struct heritage *heritage)
@@ -30,7 +31,7 @@ static void read_loads(uint64_t loads[HERITAGE_HUBS_MAX], const struct heritage 
         /* While the daemon reloads, the hubs of before stand here too, draining. */
         if (slot->role == SLOT_HUB && index >= 0 && index < heritage->hubs &&
             slot->state != SLOT_DRAINING)
-            loads[index] = slot->streams;
+            loads[index] = clock_mono_ms() - slot->since_ms > SILENT_MS ? LOAD_AWAY : slot->streams;
     }
 }
 

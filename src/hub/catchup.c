@@ -306,13 +306,14 @@ static struct page *make_page(struct room *room, struct event_id after)
 void catchup_page(struct member *member)
 {
     struct room *room = member->room;
-    struct page *page;
+    struct page *page, *nearest = NULL;
 
+    /* A page from further back serves too: what is not after the cursor is passed over. */
     LIST_FOREACH (page, &room->pages, link)
-        if (event_id_compare(page->after, member->cursor) == 0)
-            break;
-    if (page == NULL)
-        page = make_page(room, member->cursor);
+        if (event_id_compare(page->after, member->cursor) <= 0 &&
+            (nearest == NULL || event_id_compare(page->after, nearest->after) > 0))
+            nearest = page;
+    page = nearest != NULL ? nearest : make_page(room, member->cursor);
     page->refs++;
     LIST_INSERT_HEAD(&page->waiting, member, in_page);
     member->page = page;

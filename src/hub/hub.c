@@ -78,7 +78,7 @@ static void every_second(struct hub *hub, int64_t now_ms)
     atomic_store(&hub->slot->since_ms, now_ms);
     room_tick_all(hub, now_ms);
     trim(hub);
-    if (getppid() != supervisor) {
+    if (getppid() != supervisor && !hub->draining) {
         log_error("the supervisor is gone");
         uv_stop(&hub->loop);
     }
