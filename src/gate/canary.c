@@ -237,6 +237,15 @@ static struct verdict check_alone(struct scoreboard_canary *shared, const struct
     return verdict;
 }
 
+/* Those that were forgotten at the end of a check are not subtracted again. */
+static void stop_waiting(struct scoreboard_canary *shared)
+{
+    int waiting = atomic_load(&shared->waiting);
+
+    while (waiting > 0 && !atomic_compare_exchange_weak(&shared->waiting, &waiting, waiting - 1)) {
+    }
+}
+
 /* Waits for the check that is under way: it seldom takes long. Returns whether it was done. */
 static bool wait_for_other(struct scoreboard_canary *shared, struct verdict *verdict)
 {
@@ -246,7 +255,7 @@ static bool wait_for_other(struct scoreboard_canary *shared, struct verdict *ver
     if (atomic_fetch_add(&shared->waiting, 1) < WAITING_MAX)
         while (!(done = recall(shared, FRESH_MS, verdict)) && clock_mono_ms() < give_up_ms)
             poll(NULL, 0, 5);
-    atomic_fetch_sub(&shared->waiting, 1);
+    stop_waiting(shared);
     return done;
 }
 
