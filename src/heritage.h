@@ -4,9 +4,8 @@
 #define EARSHOT_HERITAGE_H
 
 #define HERITAGE_HUBS_MAX 64
-#define HERITAGE_HUB_FILES                                                 \
-    64 /* what a hub may have open besides its streams, more than it needs \
-        */
+/* What a hub may have open besides its streams; more than it needs. */
+#define HERITAGE_HUB_FILES 64
 
 struct conf;
 struct scoreboard;

@@ -10,8 +10,9 @@
 struct hub;
 struct room;
 
-/* The number of listeners has changed: Redis is told at the end of this turn; while it
- * goes on changing within 1 s, for a storm of readers must not become one of commands. */
+/* The number of listeners has changed. Redis is told of more at the end of this turn, and within a
+ * second while it goes on; of fewer after a second, for a storm of readers who come back must not
+ * become one of commands. */
 void lease_changed(struct room *room);
 
 /* Renews the lease when it is time. */

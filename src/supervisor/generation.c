@@ -64,12 +64,12 @@ static int count_hubs(const struct conf *conf)
 
 /* --- birth --- */
 
-/* Both ends stay open here as long as the generation lives, so that what a gate sent survives its
- * hub. */
 /* A storm of receives waits in the inlet until the hub's next turn: the system's usual buffer holds
  * some 200. */
 #define INLET_BYTES (4 * 1024 * 1024)
 
+/* Both ends stay open here as long as the generation lives, so that what a gate sent survives its
+ * hub. */
 static int make_inlets(struct heritage *heritage)
 {
     int bytes = INLET_BYTES;
