@@ -7,6 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+#define AGAIN_MS 1000
+
 const char *const log_level_names[] = {"error", "warn", "info", "debug", NULL};
 
 static const char *log_role = "earshot";
@@ -22,6 +26,16 @@ void log_open(const char *role, enum log_level level)
 void log_request(const char *request_id)
 {
     log_request_id = request_id;
+}
+
+bool log_may(int64_t *next_ms)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms < *next_ms)
+        return false;
+    *next_ms = now_ms + AGAIN_MS;
+    return true;
 }
 
 void log_write(enum log_level level, const char *format, ...)

@@ -6,6 +6,9 @@
 #ifndef EARSHOT_LOG_H
 #define EARSHOT_LOG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* The names of the levels, in the order of the enum, NULL at the end. */
@@ -16,6 +19,10 @@ void log_open(const char *role, enum log_level level);
 
 /* The request that the lines from here on belong to; NULL for none. Borrowed. */
 void log_request(const char *request_id);
+
+/* May what happens again and again be logged now? Once a second: clients must not fill the log.
+ * `next_ms` is the caller's, one for each kind of line, 0 at first. */
+bool log_may(int64_t *next_ms);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

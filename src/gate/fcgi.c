@@ -25,7 +25,6 @@
 #define LINGER_MS 1000 /* for a peer that still sends when it has been answered */
 #define LINGER_BYTES (16 << 20)
 #define NO_DESCRIPTORS_MS 100
-#define COMPLAIN_MS 1000
 
 /* FastCGI 1.0, 3.3 and 8. */
 #define ROLE_RESPONDER 1
@@ -209,26 +208,16 @@ void fcgi_retire(struct fcgi *fcgi)
 
 /* --- waiting --- */
 
-/* A line a second says enough. */
-static void complain(int error)
-{
-    static int64_t next_ms;
-    int64_t now_ms = clock_mono_ms();
-
-    if (now_ms < next_ms)
-        return;
-    next_ms = now_ms + COMPLAIN_MS;
-    log_error("cannot accept: %s", strerror(error));
-}
-
 /* Accepts a connection, blocking, closed on exec. Returns it or -1: another gate was faster, or the
  * peer left. */
 static int accept_one(struct fcgi *fcgi)
 {
+    static int64_t next_line_ms;
     int fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-        complain(errno);
+        if (log_may(&next_line_ms))
+            log_error("cannot accept: %s", strerror(errno));
         poll(NULL, 0, NO_DESCRIPTORS_MS); /* the socket stays readable: do not spin */
     }
     if (fd == 0) {

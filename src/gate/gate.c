@@ -23,7 +23,6 @@
 #include "supervisor/scoreboard.h"
 
 #define COOKIE "earshot"
-#define RENEW_MS 1000    /* an idle gate says so that often, or it is taken for stuck */
 #define KEEP_BYTES 65536 /* buffers larger than this are given back after a request */
 
 struct gate {
@@ -379,7 +378,7 @@ int gate_main(const struct heritage *heritage)
     if (gate_open(&gate, heritage) == 0) {
         while (!stopping) {
             scoreboard_state(heritage->slot, SLOT_IDLE);
-            if (fcgi_wait(gate.fcgi, RENEW_MS) == 1) {
+            if (fcgi_wait(gate.fcgi, SCOREBOARD_RENEW_MS) == 1) {
                 scoreboard_state(heritage->slot, SLOT_BUSY);
                 serve(&gate);
             }

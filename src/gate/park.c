@@ -10,18 +10,22 @@
 #include "base/passing.h"
 #include "supervisor/scoreboard.h"
 
-#define COMPLAIN_MS 1000
 #define FULL_WAIT_MS 50 /* a hub empties its inlet once a turn */
 #define RETRY_MIN_MS 2000
 #define RETRY_SPREAD_MS 8000
 
-/* Behind every real load: a hub that is ending, or is not there just now; what is sent to its inlet
- * waits for the next one of its number. */
-#define SILENT_MS 3000 /* a hub renews its slot every second; one that hangs gets nothing new */
+#define SILENT_MS (3 * SCOREBOARD_RENEW_MS) /* a hub that hangs gets nothing new */
+
+/* Behind every real load: a hub that is ending, hangs, or is not there just now; what is sent to
+ * its inlet waits for it, or for the next one of its number. */
 #define LOAD_AWAY (UINT64_MAX / 2)
+
+static int64_t next_line_ms;
 
 static void read_loads(uint64_t loads[HERITAGE_HUBS_MAX], const struct heritage *heritage)
 {
+    int64_t now_ms = clock_mono_ms();
+
     for (int i = 0; i < heritage->hubs; i++)
         loads[i] = LOAD_AWAY;
     for (size_t i = 0; i < SCOREBOARD_SLOTS; i++) {
@@ -30,26 +34,9 @@ static void read_loads(uint64_t loads[HERITAGE_HUBS_MAX], const struct heritage 
 
         /* While the daemon reloads, the hubs of before stand here too, draining. */
         if (slot->role == SLOT_HUB && index >= 0 && index < heritage->hubs &&
-            slot->state != SLOT_DRAINING)
-            loads[index] = clock_mono_ms() - slot->since_ms > SILENT_MS ? LOAD_AWAY : slot->streams;
+            slot->state != SLOT_DRAINING && now_ms - slot->since_ms <= SILENT_MS)
+            loads[index] = slot->streams;
     }
-}
-
-/* A daemon that is full must not fill its log too: a line a second says enough. */
-static bool may_complain(void)
-{
-    static int64_t next_ms;
-    int64_t now_ms = clock_mono_ms();
-
-    if (now_ms < next_ms)
-        return false;
-    next_ms = now_ms + COMPLAIN_MS;
-    return true;
-}
-
-static int send_to(int inlet, const struct buf *record, int fd)
-{
-    return passing_send(inlet, record->data, record->len, fd);
 }
 
 /* The hub with the least load that was not tried yet, beginning at `first`; -1 when all were. */
@@ -79,9 +66,9 @@ static int offer_once(const struct heritage *heritage, const struct buf *record,
     turn++;
     while ((hub = least(loads, heritage->hubs, (int)(turn % (unsigned)heritage->hubs), tried)) >=
            0) {
-        if (send_to(heritage->inlets[hub][1], record, fd) == 0)
+        if (passing_send(heritage->inlets[hub][1], record->data, record->len, fd) == 0)
             return 0;
-        if (may_complain())
+        if (log_may(&next_line_ms))
             log_warn("hub=%d takes no receive: %s", hub, strerror(errno));
         tried |= UINT64_C(1) << hub;
     }
@@ -108,7 +95,7 @@ int park_send(const struct heritage *heritage, const struct parking *parking, in
     int result = -1;
 
     if (scoreboard_streams(heritage->board) >= (uint64_t)heritage->conf->streams_max) {
-        if (may_complain())
+        if (log_may(&next_line_ms))
             log_warn("streams_max=%d are open", heritage->conf->streams_max);
         return -1;
     }
@@ -126,7 +113,7 @@ int park_offer(const struct heritage *heritage, int hub, const struct parking *p
     int result = -1;
 
     if (parking_encode(&record, parking) == 0)
-        result = send_to(heritage->inlets[hub][1], &record, fd);
+        result = passing_send(heritage->inlets[hub][1], record.data, record.len, fd);
     buf_free(&record);
     return result;
 }

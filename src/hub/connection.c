@@ -511,19 +511,9 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     return c;
 }
 
-/* Once a second at most: clients must not fill the log. */
-static void warn_full(struct hub *hub)
-{
-    static uint32_t quiet_until;
-
-    if (hub->wheel.now < quiet_until)
-        return;
-    quiet_until = hub_tick_in(hub, 1000);
-    log_warn("no more rooms on this hub rooms_max=%d", hub->conf->rooms_max);
-}
-
 void connection_create(struct hub *hub, int *fd, const struct parking *p)
 {
+    static int64_t next_line_ms;
     struct connection *c = make(hub, fd, p);
 
     if (hub->draining)
@@ -534,7 +524,8 @@ void connection_create(struct hub *hub, int *fd, const struct parking *p)
         member->connection = c;
         c->members_count++;
         if (room_join(hub, p->namespace, p->rooms[i], member, &p->starts[i]) < 0) {
-            warn_full(hub);
+            if (log_may(&next_line_ms))
+                log_warn("no more rooms on this hub rooms_max=%d", hub->conf->rooms_max);
             refuse(c, OUTGOING_FULL);
             return;
         }

@@ -93,7 +93,7 @@ static void on_tick(uv_timer_t *timer)
     ask_tick(&hub->ask, now_ms);
     wheel_advance(&hub->wheel, (uint32_t)((now_ms - hub->started_ms) / WHEEL_TICK_MS),
                   connection_due, hub);
-    if (now_ms - second_ms >= 1000)
+    if (now_ms - second_ms >= SCOREBOARD_RENEW_MS)
         every_second(hub, now_ms);
     if (hub->draining && ((hub->connections_count == 0 && inlet_is_empty()) || now_ms > end_by_ms))
         uv_stop(&hub->loop);

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/passing.h"
 #include "heritage.h"
@@ -14,7 +13,6 @@
 #include "supervisor/scoreboard.h"
 
 #define AT_ONCE 64
-#define COMPLAIN_MS 1000
 
 static uv_poll_t inlet_poll;
 static int inlet_fd = -1;
@@ -41,18 +39,6 @@ static bool is_full(const struct hub *hub)
            hub->connections_count + HERITAGE_HUB_FILES >= limit.rlim_cur;
 }
 
-/* Once a second at most: clients must not fill the log. */
-static bool may_complain(void)
-{
-    static int64_t next_ms;
-    int64_t now_ms = clock_mono_ms();
-
-    if (now_ms < next_ms)
-        return false;
-    next_ms = now_ms + COMPLAIN_MS;
-    return true;
-}
-
 static void take(struct hub *hub, const char *record, size_t len, int *fd, bool full)
 {
     static struct parking parking;
@@ -75,6 +61,7 @@ static void take(struct hub *hub, const char *record, size_t len, int *fd, bool 
 /* False when there is none. */
 static bool take_one(struct hub *hub, char *record, size_t size)
 {
+    static int64_t next_line_ms;
     bool full = is_full(hub);
     ssize_t len;
     int fd;
@@ -82,7 +69,7 @@ static bool take_one(struct hub *hub, char *record, size_t size)
     if (full)
         set_spare(false);
     len = passing_receive(inlet_fd, record, size, &fd);
-    if (len >= 0 && (full || fd < 0) && may_complain())
+    if (len >= 0 && (full || fd < 0) && log_may(&next_line_ms))
         log_error("out of file descriptors: receives are %s streams=%u",
                   fd < 0 ? "lost" : "refused", hub->connections_count);
     if (fd >= 0)

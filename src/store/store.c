@@ -353,18 +353,6 @@ void store_free(redisReply **replies, size_t count)
     }
 }
 
-/* All that are asked meanwhile are refused alike: a line a second says enough. */
-static void log_refusal(const redisReply *reply)
-{
-    static int64_t quiet_until_ms;
-    int64_t now_ms = clock_mono_ms();
-
-    if (now_ms < quiet_until_ms)
-        return;
-    quiet_until_ms = now_ms + 1000;
-    log_error("Redis refuses reply=\"%.200s\"", reply->str);
-}
-
 enum store_status store_reply_status(const redisReply *reply)
 {
     static const struct {
@@ -376,12 +364,15 @@ enum store_status store_reply_status(const redisReply *reply)
         {"MISCONF", STORE_FULL},
     };
 
+    static int64_t next_line_ms;
+
     if (reply->type != REDIS_REPLY_ERROR)
         return STORE_OK;
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         if (strncmp(reply->str, errors[i].word, strlen(errors[i].word)) == 0)
             return errors[i].status;
-    log_refusal(reply);
+    if (log_may(&next_line_ms))
+        log_error("Redis refuses reply=\"%.200s\"", reply->str);
     return STORE_DOWN;
 }
 

@@ -10,20 +10,20 @@
 #include "store/breaker.h"
 
 #define SCOREBOARD_SLOTS 512
+#define SCOREBOARD_RENEW_MS 1000 /* how often a hub and an idle gate say that they are well */
 
 enum slot_role { SLOT_FREE, SLOT_GATE, SLOT_HUB };
 enum slot_state { SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_DRAINING };
 
 struct slot {
     _Atomic int pid;
-    _Atomic int role;         /* enum slot_role */
-    _Atomic int index;        /* the how-manieth gate or hub */
-    _Atomic int state;        /* enum slot_state */
-    _Atomic int64_t since_ms; /* clock_mono_ms() of the last change of state; a hub and an idle gate
-                                 renew it every second */
-    _Atomic uint64_t requests;               /* gate: answered; hub: taken over */
-    _Atomic uint64_t streams;                /* hub: open now */
-    _Atomic uint64_t rooms;                  /* hub: with listeners now */
+    _Atomic int role;          /* enum slot_role */
+    _Atomic int index;         /* the how-manieth gate or hub */
+    _Atomic int state;         /* enum slot_state */
+    _Atomic int64_t since_ms;  /* clock_mono_ms() of the last change of state, or renewal */
+    _Atomic uint64_t requests; /* gate: answered; hub: taken over */
+    _Atomic uint64_t streams;  /* hub: open now */
+    _Atomic uint64_t rooms;    /* hub: with listeners now */
     _Atomic uint64_t deliveries, cuts, gaps; /* hub, since it started */
 };
 
