@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,17 +84,32 @@ static int take_from_spawner(struct listener *listener, char error[512])
 
 /* --- a unix socket --- */
 
-/* Does anybody listen there? 1 = yes, 0 = certainly not: only a refused connection proves that. -1
- * with errno. */
+/* Is the process gone that listens at the other end of a connection? A unix socket keeps the pid of
+ * whoever called listen(2), a supervisor; gates that outlive it, since they are stopped, hold the
+ * socket open and answer nobody. One of another pid namespace has pid 0 here. */
+static bool is_orphaned(int fd)
+{
+    struct ucred peer = {.pid = 0};
+    socklen_t len = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 0 &&
+           kill(peer.pid, 0) < 0 && errno == ESRCH;
+}
+
+/* Does a daemon listen there? 1 = yes, 0 = certainly not: a refused connection proves that, or that
+ * its supervisor is gone. -1 with errno. */
 static int is_answered(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int rc = connect(fd, (const struct sockaddr *)address, sizeof(*address));
     int saved = errno;
+    bool orphaned = rc == 0 && is_orphaned(fd);
 
     if (fd >= 0)
         close(fd);
     errno = saved;
+    if (orphaned)
+        return 0;
     if (rc == 0 || saved == EAGAIN)
         return 1;
     return saved == ECONNREFUSED || saved == ENOENT ? 0 : -1;

@@ -167,6 +167,26 @@ test('kill -9 of the supervisor: do its children end, and does a new one start i
   await e.send('anew', 'x');
 });
 
+test('kill -9 of the supervisor while a gate stands still, which cannot end then: does a new one start all the same?', async () => {
+  const [gate] = e.workers('gate');
+  await sleep(5500); // nginx lets go of the connections that it keeps: what it sends on one to this gate would wait there
+  process.kill(gate, 'SIGSTOP');
+  try {
+    e.daemon.signal('SIGKILL');
+    await e.daemon.ended;
+    await e.startDaemon();
+    await until('it is the new one that answers', async () => {
+      if (!e.daemon.alive) throw new Error(`it has ended: ${JSON.stringify(e.daemon.how)}`);
+      return e.workers('gate').length === 8;
+    });
+    await e.ready();
+    for (let i = 0; i < 20; i++) await e.send('orphan', `${i}`);
+  } finally {
+    process.kill(gate, 'SIGCONT');
+  }
+  await until('the old gate ends', () => { try { process.kill(gate, 0); return false; } catch { return true; } });
+});
+
 test('SIGHUP: are streams kept or resumed, new values in force, a bad file refused?', async () => {
   const listener = await faithful('rooms/reload/events?as=sse');
   await e.send('reload', '1');
