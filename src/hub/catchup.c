@@ -216,6 +216,62 @@ static bool extend_ring(struct room *room, struct page *page, const struct log_v
     return true;
 }
 
+static ask_answer on_page;
+
+static struct page *make_page(struct room *room, struct event_id after)
+{
+    struct page *page = mem_zero(sizeof(*page));
+
+    page->room = room;
+    page->after = after;
+    page->refs = 1;
+    LIST_INIT(&page->waiting);
+    LIST_INSERT_HEAD(&room->pages, page, link);
+    page->question = ask_log(room, after, PAGE_EVENTS_TEXT, on_page, page);
+    return page;
+}
+
+static void wait_for(struct member *member, struct page *page)
+{
+    page->refs++;
+    LIST_INSERT_HEAD(&page->waiting, member, in_page);
+    member->page = page;
+    member->state = MEMBER_READING;
+}
+
+/* The page asked for that lies nearest before this cursor, or begins at it; NULL when there is
+ * none.
+ */
+static struct page *nearest_page(const struct room *room, struct event_id cursor)
+{
+    struct page *page, *nearest = NULL;
+
+    LIST_FOREACH (page, &room->pages, link)
+        if (event_id_compare(page->after, cursor) <= 0 &&
+            (nearest == NULL || event_id_compare(page->after, nearest->after) > 0))
+            nearest = page;
+    return nearest;
+}
+
+void catchup_page(struct member *member)
+{
+    /* A page from further back serves too: what is not after the cursor is passed over. */
+    struct page *page = nearest_page(member->room, member->cursor);
+
+    wait_for(member, page != NULL ? page : make_page(member->room, member->cursor));
+}
+
+/* For a cursor that the page which it waited for knows nothing of, since that was asked for before:
+ * only a page of its own tells whether it is ahead of the log. */
+static void ask_own_page(struct member *member)
+{
+    struct page *page = nearest_page(member->room, member->cursor);
+
+    if (page == NULL || event_id_compare(page->after, member->cursor) != 0)
+        page = make_page(member->room, member->cursor);
+    wait_for(member, page);
+}
+
 /* Starts one of those who waited for this page on it. */
 static void start_page(struct member *member, struct page *page, const struct log_view *view,
                        bool in_ring)
@@ -223,6 +279,11 @@ static void start_page(struct member *member, struct page *page, const struct lo
     bool ahead = event_id_compare(member->cursor, view->last) > 0;
 
     member->page = NULL;
+    if (ahead && event_id_compare(page->after, member->cursor) != 0) {
+        ask_own_page(member);
+        release_page(page);
+        return;
+    }
     if (ahead && member->may_lose) {
         /* The room is silent since the time that was asked for. That time as a cursor would be told
          * a gap when it comes back. */
@@ -288,36 +349,6 @@ static void on_page(void *arg, const redisReply *reply)
         connection_started(connection);
     }
     release_page(page);
-}
-
-static struct page *make_page(struct room *room, struct event_id after)
-{
-    struct page *page = mem_zero(sizeof(*page));
-
-    page->room = room;
-    page->after = after;
-    page->refs = 1;
-    LIST_INIT(&page->waiting);
-    LIST_INSERT_HEAD(&room->pages, page, link);
-    page->question = ask_log(room, after, PAGE_EVENTS_TEXT, on_page, page);
-    return page;
-}
-
-void catchup_page(struct member *member)
-{
-    struct room *room = member->room;
-    struct page *page, *nearest = NULL;
-
-    /* A page from further back serves too: what is not after the cursor is passed over. */
-    LIST_FOREACH (page, &room->pages, link)
-        if (event_id_compare(page->after, member->cursor) <= 0 &&
-            (nearest == NULL || event_id_compare(page->after, nearest->after) > 0))
-            nearest = page;
-    page = nearest != NULL ? nearest : make_page(room, member->cursor);
-    page->refs++;
-    LIST_INSERT_HEAD(&page->waiting, member, in_page);
-    member->page = page;
-    member->state = MEMBER_READING;
 }
 
 struct entry *catchup_peek(struct member *member)

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { forFile, sleep, until } from './harness.mjs';
+import { Chaos } from '../torture/chaos.mjs';
+import { Earshot, forFile, sleep, until } from './harness.mjs';
 
 const e = await forFile({ conf: { history_max: 100000 } });
 
@@ -253,5 +254,38 @@ test('1,000 events at once to a late reader: all, once, in order?', async () => 
     await until('all', () => stream.contents.length >= 4000, 10000);
     assert.deepEqual(stream.contents, Array.from({ length: 4000 }, (_, i) => `${i}`));
     stream.close();
+  }
+});
+
+test('a slow Redis answers a reader from further back: does one whose cursor is younger than that question get no gap?', async () => {
+  let chaos;
+  const slowed = await Earshot.start({
+    conf: { hubs: 1, redis_timeout: '10s' },
+    redisUrl: (dir) => {
+      chaos = new Chaos(`${dir}/chaos.sock`, `${dir}/redis.sock`);
+      return `unix://${dir}/chaos.sock`;
+    },
+  });
+  try {
+    const ids = [];
+    for (let i = 0; i < 20; i++) ids.push((await slowed.send('young', `${i}`)).id);
+    // The room lives, but its ring begins at its end.
+    const latest = await slowed.listen('rooms/young/events?as=ndjson');
+    await latest.waitType('hello');
+    const over = chaos.cast({ kind: 'delay', ms: 1000 }, () => true);
+    const old = slowed.listen(`rooms/young/events?as=ndjson&since=${ids[3]}`);
+    await sleep(1300); // its question has reached Redis, whose answer is on its way
+    const json = JSON.stringify({ type: 'message', room: 'young', userId: null, name: 'anonymous', content: 'young' });
+    const id = (await slowed.redisCli('xadd', key('young'), '*', 'e', json, 'p', ids[19])).trim();
+    const young = await slowed.listen(`rooms/young/events?as=ndjson&since=${id}`);
+    await until('the old one has all that there was', async () => (await old).contents.includes('19'));
+    over();
+    await slowed.send('young', 'after');
+    await young.waitContent('after');
+    assert.deepEqual(young.items.map((i) => i.type), ['hello', 'message']);
+    for (const stream of [latest, await old, young]) stream.close();
+  } finally {
+    await slowed.stop();
+    chaos.close();
   }
 });
