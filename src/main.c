@@ -267,18 +267,12 @@ int main(int argc, char **argv)
     read_options(&in, argc, argv);
     if (in.action == ACTION_PRINT)
         return print(&in);
+    if (in.action == ACTION_RUN)
+        return supervisor_run(&jobs);
     conf = load(&in, error);
-    if (conf == NULL) {
-        int status = fail(error);
-
-        if (in.action == ACTION_RUN)
-            supervisor_abandon();
-        return status;
-    }
-    if (in.action == ACTION_CHECK) {
-        printf("%s: ok\n", in.path != NULL ? in.path : "configuration");
-        conf_free(conf);
-        return EXIT_SUCCESS;
-    }
-    return supervisor_run(&jobs, conf);
+    if (conf == NULL)
+        return fail(error);
+    printf("%s: ok\n", in.path != NULL ? in.path : "configuration");
+    conf_free(conf);
+    return EXIT_SUCCESS;
 }

@@ -289,8 +289,7 @@ int listener_open(struct listener *listener, const struct conf *conf, char error
     return 0;
 }
 
-void listener_adopt(struct listener *listener, const struct handover *handover,
-                    const struct conf *conf)
+void listener_adopt(struct listener *listener, const struct handover *handover)
 {
     listener->fd = handover->listen_fd;
     if (handover->path[0] == '\0')
@@ -298,9 +297,13 @@ void listener_adopt(struct listener *listener, const struct handover *handover,
     listener->path = mem_strdup(handover->path);
     listener->device = handover->device;
     listener->inode = handover->inode;
-    if (conf != NULL &&
-        (strncmp(conf->listen, "unix:", 5) != 0 || strcmp(conf->listen + 5, handover->path) != 0))
-        log_warn("listen changes with a restart only: still unix:%s", handover->path);
+}
+
+void listener_check(const struct listener *listener, const struct conf *conf)
+{
+    if (listener->path != NULL &&
+        (strncmp(conf->listen, "unix:", 5) != 0 || strcmp(conf->listen + 5, listener->path) != 0))
+        log_warn("listen changes with a restart only: still unix:%s", listener->path);
 }
 
 void listener_hand_over(const struct listener *listener, struct handover *handover)
@@ -313,7 +316,7 @@ void listener_hand_over(const struct listener *listener, struct handover *handov
     handover->inode = listener->inode;
 }
 
-void listener_unlink(struct listener *listener)
+static void unlink_path(struct listener *listener)
 {
     struct stat st;
 
@@ -328,7 +331,7 @@ void listener_unlink(struct listener *listener)
 
 void listener_close(struct listener *listener)
 {
-    listener_unlink(listener);
+    unlink_path(listener);
     if (listener->fd >= 0)
         close(listener->fd);
     listener->fd = -1;

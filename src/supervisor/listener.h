@@ -26,16 +26,16 @@ struct listener {
  * an error. Returns 0, or -1 with one line in `error`. */
 int listener_open(struct listener *listener, const struct conf *conf, char error[512]);
 
-/* Takes over what the last binary listened on; `conf` may be NULL. */
-void listener_adopt(struct listener *listener, const struct handover *handover,
-                    const struct conf *conf);
+/* Takes over what the last binary listened on. */
+void listener_adopt(struct listener *listener, const struct handover *handover);
+
+/* Warns of a configuration that says otherwise. */
+void listener_check(const struct listener *listener, const struct conf *conf);
 
 void listener_hand_over(const struct listener *listener, struct handover *handover);
 
-/* Removes the socket's file, if it is still ours: no new connection then comes in. */
-void listener_unlink(struct listener *listener);
-
-/* Unlinks and closes. */
+/* Removes the socket's file, if it is still ours, and closes: once the workers that have it too are
+ * gone, who connects is refused. */
 void listener_close(struct listener *listener);
 
 #endif

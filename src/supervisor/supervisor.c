@@ -22,10 +22,11 @@
 #include "supervisor/signals.h"
 #include "supervisor/upgrade.h"
 
-/* How long those that are to be replaced serve on when those that replace them do not come up. They
- * may be in each other's way (memory, processes), so the old end all the same. */
+/* How long all of those that replace others may take to come up. Then some are enough: both may be
+ * in each other's way (memory, processes). */
 #define UP_MS 10000
 #define UP_STEP_MS 20
+#define MEND_STEP_MS 200 /* how often a configuration that cannot be loaded is looked at */
 
 struct supervisor {
     const struct supervisor_jobs *jobs;
@@ -37,6 +38,7 @@ struct supervisor {
     struct generation *old; /* to be replaced by `current`, then draining; or NULL */
     struct upgrade upgrade;
     int64_t up_by_ms;     /* 0 = `current` is up */
+    bool failing;         /* that time has come, and no gate or no hub of `current` serves */
     int64_t watchdog_ms;  /* how often systemd wants to hear of us; 0 = not */
     int64_t heartbeat_ms; /* when it is due next */
     bool reload_wanted;
@@ -87,41 +89,36 @@ static void check_as_user(const struct supervisor_jobs *jobs, const char *user)
     conf_free(again);
 }
 
-static void adopt(struct supervisor *s, const struct handover *handover, const struct conf *conf)
-{
-    listener_adopt(&s->listener, handover, conf);
-    s->relay[0] = handover->relay[0];
-    s->relay[1] = handover->relay[1];
-    s->old = generation_adopt(handover);
-    log_info("takes over from another binary: workers=%d", handover->count);
-}
-
-/* Returns 0, or an exit status with one line in `error`. */
-static int open_all(struct supervisor *s, const struct conf *conf, char error[512])
+/* Takes over what the last binary left. Returns 1, 0 = nothing, or -1 = it cannot be used. */
+static int adopt(struct supervisor *s)
 {
     static struct handover handover;
-    int taken;
+    int taken = handover_take(&handover);
 
-    s->signal_fd = signals_open();
-    taken = handover_take(&handover);
-    if (taken == 1)
-        adopt(s, &handover, conf);
-    s->board = scoreboard_create();
-    if (s->signal_fd < 0 || s->board == NULL || taken < 0 ||
-        (taken == 0 &&
-         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, s->relay) < 0)) {
+    if (taken != 1)
+        return taken;
+    listener_adopt(&s->listener, &handover);
+    s->relay[0] = handover.relay[0];
+    s->relay[1] = handover.relay[1];
+    s->old = generation_adopt(&handover);
+    log_info("takes over from another binary: workers=%d", handover.count);
+    return 1;
+}
+
+/* The socket and the user, for a daemon that begins. Returns 0, or an exit status with one line in
+ * `error`. */
+static int begin(struct supervisor *s, const struct conf *conf, char error[512])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, s->relay) < 0) {
         snprintf(error, 512, "the system refuses: %s", strerror(errno));
         return EX_OSERR;
     }
-    raise_limit();
-    if (taken == 1)
-        return 0;
     if (listener_open(&s->listener, conf, error) < 0)
         return EX_UNAVAILABLE;
     if (privilege_drop(conf->user, error) < 0)
         return EX_NOPERM;
     check_as_user(s->jobs, conf->user);
-    return 0;
+    return EX_OK;
 }
 
 static struct generation *start_generation(struct supervisor *s, struct conf *conf, char error[512])
@@ -158,6 +155,8 @@ static void run_upgrade(struct supervisor *s)
     handover = (struct handover){.pid = getpid(), .relay = {s->relay[0], s->relay[1]}};
     listener_hand_over(&s->listener, &handover);
     generation_hand_over(s->current, &handover);
+    if (s->old != NULL)
+        generation_hand_over(s->old, &handover);
     log_info("upgrades: runs %s in this one's place", s->upgrade.path);
     notify_send("RELOADING=1");
     upgrade_exec(&s->upgrade, &handover, error);
@@ -187,7 +186,7 @@ static void reap(struct supervisor *s)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (pid == s->upgrade.checker)
             end_check(s, status);
-        else if (!generation_ended(s->current, pid, status) &&
+        else if ((s->current == NULL || !generation_ended(s->current, pid, status)) &&
                  (s->old == NULL || !generation_ended(s->old, pid, status)))
             log_debug("reaped a stranger: %d", (int)pid);
 }
@@ -208,7 +207,7 @@ static void stop(struct supervisor *s)
     log_info("ends: drains for drain_ms=%lld at most",
              (long long)generation_conf(s->current)->drain_ms);
     notify_send("STOPPING=1\nSTATUS=ends: streams are told to come back");
-    listener_unlink(&s->listener);
+    listener_close(&s->listener);
     generation_drain(s->current);
     if (s->old != NULL)
         generation_drain(s->old);
@@ -247,16 +246,10 @@ static void reload(struct supervisor *s)
     s->current = next;
 }
 
-/* Once the current generation is up, the one before it may go. */
-static void replace(struct supervisor *s)
+static void become_current(struct supervisor *s)
 {
-    bool up = generation_is_up(s->current), late = clock_mono_ms() >= s->up_by_ms;
-
-    if (!up && !(late && (s->old != NULL || generation_is_alive(s->current))))
-        return;
-    if (!up)
-        log_error("not all gates and hubs came up within %d ms", UP_MS);
     s->up_by_ms = 0;
+    s->failing = false;
     log_info("up: gates=%d hubs=%d", generation_gates(s->current), generation_hubs(s->current));
     if (s->old != NULL)
         generation_retire(s->old);
@@ -264,12 +257,61 @@ static void replace(struct supervisor *s)
                 generation_hubs(s->current));
 }
 
+/* The generation before a reload still has all that it needs. */
+static void fall_back(struct supervisor *s)
+{
+    static const char why[] =
+        "the configuration stays as it was: under the new one no gate or no hub comes up";
+    struct generation *failed = s->current;
+
+    s->current = s->old;
+    s->old = failed;
+    s->up_by_ms = 0;
+    generation_retire(failed);
+    log_open("supervisor", generation_conf(s->current)->log_level);
+    log_error("%s", why);
+    notify_send("READY=1\nSTATUS=%s", why);
+}
+
+/* Nobody serves under the current generation. What an upgrade adopted cannot be made whole again,
+ * but serves on as it is; what serves no better ends. */
+static void keep_trying(struct supervisor *s)
+{
+    bool old_serve = s->old != NULL && generation_is_alive(s->old);
+
+    s->failing = true;
+    s->up_by_ms = clock_mono_ms() + UP_MS;
+    log_error("no gate or no hub comes up%s", old_serve ? ": the old ones serve on" : "");
+    if (old_serve)
+        notify_send("READY=1\nSTATUS=not upgraded yet: the old gates and hubs serve on");
+    else if (s->old != NULL)
+        generation_retire(s->old);
+}
+
+/* Once the current generation is up, the one before it may go. */
+static void replace(struct supervisor *s)
+{
+    bool late = clock_mono_ms() >= s->up_by_ms;
+
+    if (generation_is_up(s->current)) {
+        become_current(s);
+    } else if (late && generation_is_alive(s->current)) {
+        log_error("not all gates and hubs came up within %d ms", UP_MS);
+        become_current(s);
+    } else if (late && s->old != NULL && generation_conf(s->old) != NULL &&
+               generation_is_alive(s->old)) {
+        fall_back(s);
+    } else if (late) {
+        keep_trying(s);
+    }
+}
+
 static void want(struct supervisor *s, bool *what, const char *name)
 {
     if (s->ending)
         return;
     *what = true;
-    if (s->old != NULL)
+    if (s->old != NULL && !s->failing)
         log_info("%s once the workers of the last reload have ended", name);
 }
 
@@ -330,11 +372,15 @@ static void wait_for_work(struct supervisor *s)
 }
 
 /* Two generations at a time fit the scoreboard, and one machine. An upgrade reads the configuration
- * too. */
+ * too, so where two are there and the current one cannot serve, it is what leads on. */
 static void begin_wanted(struct supervisor *s)
 {
-    if (s->old != NULL || s->upgrade.checker != 0)
+    if (s->upgrade.checker != 0 || (s->old != NULL && !s->failing))
         return;
+    if (s->old != NULL) {
+        s->upgrade_wanted = s->upgrade_wanted || s->reload_wanted;
+        s->reload_wanted = false;
+    }
     if (s->upgrade_wanted)
         begin_upgrade(s);
     else if (s->reload_wanted)
@@ -377,62 +423,108 @@ static void close_all(struct supervisor *s)
 }
 
 /* What the last binary started is not left alone: it ends as at SIGTERM, under watch. */
-static void give_up(struct supervisor *s)
+static void give_up(struct supervisor *s, const char *error)
 {
-    if (s->old == NULL)
-        return;
-    log_error("cannot replace the workers of the last binary: drains them and ends");
+    log_error("drains the gates and hubs of the last binary and ends: %s", error);
     s->current = s->old;
     s->old = NULL;
     s->ending = true;
-    listener_unlink(&s->listener);
+    listener_close(&s->listener);
     generation_drain(s->current);
     reap(s);
     loop(s);
 }
 
-#define SUPERVISOR_INIT(jobs_)                                                         \
-    {                                                                                  \
-        .jobs = (jobs_), .listener = LISTENER_INIT, .relay = {-1, -1}, .signal_fd = -1 \
-    }
-
-int supervisor_run(const struct supervisor_jobs *jobs, struct conf *conf)
+/* The signals of a supervisor that has no generation of its own yet. */
+static void wait_for_mending(struct supervisor *s)
 {
-    struct supervisor s = SUPERVISOR_INIT(jobs);
-    char error[512];
+    struct pollfd poll_fd = {.fd = s->signal_fd, .events = POLLIN};
+    int signal;
+
+    poll(&poll_fd, 1, MEND_STEP_MS);
+    while ((signal = signals_next(s->signal_fd)) != 0)
+        if (signal == SIGCHLD)
+            reap(s);
+        else if (signal == SIGTERM || signal == SIGINT)
+            s->ending = true;
+        else if (signal == SIGUSR2)
+            want(s, &s->upgrade_wanted, "upgrades");
+    tell_watchdog(s);
+}
+
+/* For a configuration that was good when the last binary had it checked and is not now, as when an
+ * editor is writing it: the workers of that binary serve on until it is mended, the end is told, or
+ * they are no more. Returns NULL with one line in `error` then. */
+static struct conf *await_conf(struct supervisor *s, char error[512])
+{
+    char last[512] = "";
+    struct conf *conf;
+
+    while ((conf = s->jobs->load(s->jobs->context, error)) == NULL && !s->ending &&
+           generation_is_alive(s->old)) {
+        if (strcmp(last, error) != 0) {
+            log_error("the old gates and hubs serve on until this is mended: %s", error);
+            notify_send("READY=1\nSTATUS=not upgraded yet: %s", error);
+        }
+        snprintf(last, sizeof(last), "%s", error);
+        wait_for_mending(s);
+    }
+    return conf;
+}
+
+/* Opens all and starts the first generation. Returns 0, or an exit status with one line in `error`.
+ */
+static int start(struct supervisor *s, char error[512])
+{
+    int taken, status;
+    struct conf *conf;
+
+    s->signal_fd = signals_open();
+    s->board = scoreboard_create();
+    taken = adopt(s);
+    if (s->signal_fd < 0 || s->board == NULL || taken < 0) {
+        snprintf(error, 512, "the system refuses: %s", strerror(errno));
+        return EX_OSERR;
+    }
+    conf = taken == 1 ? await_conf(s, error) : s->jobs->load(s->jobs->context, error);
+    if (conf == NULL)
+        return s->ending ? EX_OK : EX_CONFIG;
+    log_open("supervisor", conf->log_level);
+    raise_limit();
+    if (taken == 1)
+        listener_check(&s->listener, conf);
+    status = taken == 1 ? EX_OK : begin(s, conf, error);
+    if (status == EX_OK && (s->current = start_generation(s, conf, error)) == NULL)
+        status = EX_OSERR;
+    if (status != EX_OK)
+        conf_free(conf);
+    return status;
+}
+
+int supervisor_run(const struct supervisor_jobs *jobs)
+{
+    struct supervisor s = {
+        .jobs = jobs, .listener = LISTENER_INIT, .relay = {-1, -1}, .signal_fd = -1};
+    char error[512] = "told to end";
     int status;
 
-    log_open("supervisor", conf->log_level);
+    log_open("supervisor", LOG_LEVEL_INFO);
     upgrade_init(&s.upgrade, jobs->argv);
     s.watchdog_ms = notify_watchdog_ms();
-    status = open_all(&s, conf, error);
-    if (status == 0 && (s.current = start_generation(&s, conf, error)) == NULL)
-        status = EX_OSERR;
-    if (status != 0) {
-        log_error("%s", error);
-        conf_free(conf);
-        give_up(&s);
-    } else {
+    status = start(&s, error);
+    if (s.current != NULL) {
         log_info("started: gates=%d hubs=%d", generation_gates(s.current),
                  generation_hubs(s.current));
         reap(&s); /* a SIGCHLD from before the handlers were set is lost */
         loop(&s);
         log_info("ended");
+    } else if (s.old != NULL) {
+        give_up(&s, error);
+    } else if (status == EX_CONFIG) {
+        fprintf(stderr, "earshotd: %s\n", error);
+    } else {
+        log_error("%s", error);
     }
     close_all(&s);
     return status;
-}
-
-void supervisor_abandon(void)
-{
-    static struct handover handover;
-    struct supervisor s = SUPERVISOR_INIT(NULL);
-
-    log_open("supervisor", LOG_LEVEL_INFO);
-    s.signal_fd = signals_open();
-    if (s.signal_fd >= 0 && handover_take(&handover) == 1) {
-        adopt(&s, &handover, NULL);
-        give_up(&s);
-    }
-    close_all(&s);
 }

@@ -16,12 +16,10 @@ struct supervisor_jobs {
     char *const *argv; /* as main() got it */
 };
 
-/* The life of the daemon, until it was told to end. Takes `conf` over. Returns the exit status: 0,
- * or one of sysexits.h when it could not start. */
-int supervisor_run(const struct supervisor_jobs *jobs, struct conf *conf);
-
-/* For a start that failed before supervisor_run(): when this process took the place of another
- * binary, drains the workers which that one has left, and returns when they have ended. */
-void supervisor_abandon(void);
+/* The life of the daemon, until it was told to end. Returns the exit status: 0, or one of
+ * sysexits.h when it could not start, with the reason on standard error. In the place of another
+ * binary it waits for a configuration that can be loaded, and while it has none that one's workers
+ * serve. */
+int supervisor_run(const struct supervisor_jobs *jobs);
 
 #endif

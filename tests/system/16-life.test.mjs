@@ -3,22 +3,11 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
-import path from 'node:path';
 import { test } from 'node:test';
-import { build, Earshot, run, sleep, until, within } from './harness.mjs';
+import { run, sleep, until, within } from './harness.mjs';
+import { inodeOf, isGone, replaceBinary, replaceByScript, startOwn, withOwn, workersOf } from './own.mjs';
 
 const SENDERS = 200;
-
-/** Starts an earshot whose binary is a copy in its own directory, so that a test can replace it. */
-async function startOwn({ conf, ...options } = {}) {
-  const e = await Earshot.start({ conf: { hubs: 2, gates: 8, ...conf }, ...options, daemon: false, nginx: false });
-  e.binary = path.join(e.dir, 'earshotd');
-  fs.copyFileSync(path.join(build, 'earshotd'), e.binary);
-  await e.startDaemon();
-  await e.startNginx();
-  await e.ready();
-  return e;
-}
 
 // Text tells no cursor before its first message, and a poll that breaks off none at all.
 const forms = { sse: 'as=sse', ndjson: 'as=ndjson', text: 'as=text&cursor=1&since=all', poll: 'as=json&wait=20&since=all' };
@@ -129,43 +118,6 @@ async function expectAll(e, room, listeners, taken) {
   }
 }
 
-
-/** A process is gone when nothing has its number, or only what waits to be reaped. */
-function isGone(pid) {
-  try {
-    return fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').pop()[0] === 'Z';
-  } catch {
-    return true;
-  }
-}
-
-const workersOf = (e) => [...e.workers('hub'), ...e.workers('gate')];
-const inodeOf = (pid) => fs.statSync(`/proc/${pid}/exe`).ino;
-
-/** Puts a file in the place of the binary, as an upgrade does; returns its inode. */
-function replaceBinary(e, from = path.join(build, 'earshotd')) {
-  fs.copyFileSync(from, `${e.binary}.new`);
-  fs.chmodSync(`${e.binary}.new`, 0o755);
-  fs.renameSync(`${e.binary}.new`, e.binary);
-  return fs.statSync(e.binary).ino;
-}
-
-function replaceByScript(e, script) {
-  fs.writeFileSync(`${e.dir}/script`, `#!/bin/sh\n${script}\n`);
-  return replaceBinary(e, `${e.dir}/script`);
-}
-
-/** Runs `body` with an earshot of its own and stops that after it, however it ends. */
-async function withOwn(options, body) {
-  const e = await startOwn(options);
-  try {
-    await body(e);
-  } finally {
-    e.over = true;
-    await e.stop();
-  }
-}
-
 /** Under 200 senders and listeners of every form, does `change` fail or lose anything? */
 async function underLoad(e, room, change) {
   const listeners = await listenAll(e, room);
@@ -271,34 +223,6 @@ test('SIGUSR2 to what cannot run: does nothing change, and does the log say why?
   assert.equal(await hanging, undefined);
   assert.ok(fs.readlinkSync(`/proc/${e.daemon.pid}/exe`).startsWith(exe));
 }));
-
-test('SIGUSR2 to what fails only when it runs: do the old workers end in order, and streams with bye?', async () => {
-  for (const [what, status, script, inOrder] of [
-    ['it ends at once', 3, 'exit 3', false],
-    ['its configuration is bad by then', 78, `exec "${build}/earshotd" "$@" --gates nonsense`, true],
-  ]) {
-    const e = await startOwn();
-    try {
-      const before = workersOf(e);
-      const stream = await e.listen('rooms/late/events?as=sse');
-      await stream.waitType('hello');
-      replaceByScript(e, `case "$*" in *--check-config) exit 0;; esac\n${script}`);
-      e.daemon.signal('SIGUSR2');
-      assert.deepEqual(await within(15000, `${what}: it ends`, e.daemon.ended), { code: status, signal: null });
-      if (inOrder) {
-        assert.ok(before.every(isGone), 'it has waited for them');
-        assert.ok(!fs.existsSync(`${e.dir}/earshot.sock`));
-      } else {
-        await until('the kernel has told them', () => before.every(isGone), 5000);
-      }
-      await within(2000, 'the stream ends', stream.closed);
-      if (inOrder) assert.ok(stream.items.some((i) => i.type === 'bye'), what);
-      e.programs = e.programs.filter((p) => p !== e.daemon);
-    } finally {
-      await e.stop();
-    }
-  }
-});
 
 test('signals in each other\'s way: does each have its effect, and the daemon end as it should?', () => withOwn({}, async (e) => {
   const settled = async (inode) => {

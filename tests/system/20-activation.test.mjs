@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { build, Earshot, sleep, until, within } from './harness.mjs';
+import { inodeOf, replaceBinary, workersOf } from './own.mjs';
 
 // systemd's part, without systemd: makes the socket, puts it at a descriptor and becomes the daemon.
 const LAUNCHER = `
@@ -24,14 +25,6 @@ while True: print(json.dumps([time.monotonic() * 1000, s.recv(4096).decode()]), 
 `;
 
 const plain = { 'content-type': 'text/plain' };
-const workersOf = (e) => [...e.workers('hub'), ...e.workers('gate')];
-const inodeOf = (pid) => fs.statSync(`/proc/${pid}/exe`).ino;
-
-function replaceBinary(e) {
-  fs.copyFileSync(path.join(build, 'earshotd'), `${e.binary}.new`);
-  fs.renameSync(`${e.binary}.new`, e.binary);
-  return fs.statSync(e.binary).ino;
-}
 
 /** An earshot whose daemon `launch(e)` starts, from a copy of its binary. */
 async function withLaunched(options, launch, body) {

@@ -226,7 +226,6 @@ export class Faults {
     });
   }
 
-  /** Alone: the configuration must not break between the old binary's look at it and the new one's. */
   async upgrade() {
     return this.alone(async () => {
       const came = () => this.e.daemonLog().split(/takes over from another binary|not upgraded/).length;
@@ -238,12 +237,17 @@ export class Faults {
     });
   }
 
-  /** The configuration is broken for a while, and the daemon is told to read it. */
-  async broken({ kind, long }) {
+  /** The configuration is broken for a while, before the daemon is told to read it or while it does. */
+  async broken({ kind, long, which }) {
     return this.alone(async () => {
+      const signal = () => this.e.daemon.signal(kind.startsWith('upgrade') ? 'SIGUSR2' : 'SIGHUP');
+      if (which < 0.5) {
+        signal();
+        await sleep(which * 200);
+      }
       this.e.conf.gates = 'nonsense';
       this.e.writeConf();
-      this.e.daemon.signal(kind.startsWith('upgrade') ? 'SIGUSR2' : 'SIGHUP');
+      if (which >= 0.5) signal();
       await this.last(300 + long * 2000);
       this.mend();
       return 'restored';
