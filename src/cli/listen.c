@@ -176,7 +176,7 @@ static bool is_final(const struct listener *l, int rc, const struct client_answe
 {
     int64_t retry_for_ms =
         l->options->retry_for_ms >= 0 ? l->options->retry_for_ms : FIRST_RETRY_FOR_MS;
-    bool busy = answer->status == 429 || answer->status == 503;
+    bool busy = answer->status == 429 || answer->status == 503 || answer->status == 507;
 
     *status = CLI_DONE;
     if (l->done)

@@ -194,6 +194,13 @@ static void release_page(struct page *page)
     free(page);
 }
 
+/* Does the page hold all from its beginning to where the ring begins? */
+static bool reaches_ring(const struct room *room, const struct page *page)
+{
+    return !page->full ||
+           event_id_compare(page->entries[page->count - 1]->event.id, room->floor) >= 0;
+}
+
 /* Puts a page that reaches the ring in front of it, if there is room. Returns whether it did. The
  * ring then begins where the page does, or behind what was trimmed: whoever comes with an older
  * cursor must be told. */
@@ -201,17 +208,17 @@ static bool extend_ring(struct room *room, struct page *page, const struct log_v
 {
     bool trimmed = event_id_compare(view->gone, page->after) > 0;
     struct event_id floor = trimmed ? view->gone : page->after;
-    size_t bytes = room->ring.bytes;
+    size_t bytes = room->ring.bytes, count = 0;
 
-    if (page->full || event_id_compare(floor, room->floor) >= 0)
+    if (!reaches_ring(room, page) || event_id_compare(floor, room->floor) >= 0)
         return false;
-    for (size_t i = 0; i < page->count; i++)
-        bytes += entry_weight(page->entries[i]);
+    while (count < page->count &&
+           event_id_compare(page->entries[count]->event.id, room->floor) <= 0)
+        bytes += entry_weight(page->entries[count++]);
     if (bytes > (size_t)room->hub->conf->stream_queue_bytes)
         return false;
-    for (size_t i = page->count; i > 0; i--)
-        if (event_id_compare(page->entries[i - 1]->event.id, room->floor) <= 0)
-            ring_prepend(&room->ring, entry_hold(page->entries[i - 1]));
+    while (count > 0)
+        ring_prepend(&room->ring, entry_hold(page->entries[--count]));
     room->floor = floor;
     return true;
 }
@@ -354,13 +361,12 @@ static void on_page(void *arg, const redisReply *reply)
 struct entry *catchup_peek(struct member *member)
 {
     struct page *page = member->page;
-    bool full = page->full;
 
     if (member->page_index < page->count)
         return page->entries[member->page_index];
     member->page = NULL;
     release_page(page);
-    if (full || event_id_compare(member->cursor, member->room->floor) < 0)
+    if (event_id_compare(member->cursor, member->room->floor) < 0)
         catchup_page(member);
     else
         room_attach(member);

@@ -1,6 +1,5 @@
 #include "hub/wire.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 250
 #define SETTLED_MS 1000
+#define NAME_WAIT_MS 20 /* all that the hub holds waits with it */
 
 void wire_init(struct wire *wire, uv_loop_t *loop, const struct topology *topology,
                const char *name, int64_t timeout_ms, const struct wire_events *events, void *owner)
@@ -137,9 +137,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void connect_now(struct wire *wire, int64_t now_ms)
 {
-    wire->link = link_open(wire->topology);
+    char error[128];
+
+    wire->link = link_open(wire->topology, NAME_WAIT_MS, error);
     if (wire->link == NULL) {
-        rest(wire, strerror(errno));
+        rest(wire, error);
         return;
     }
     wire->poll = mem_alloc(sizeof(*wire->poll));

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "store/resolver.h"
 
 enum handshake { HANDSHAKE_AUTH, HANDSHAKE_SELECT, HANDSHAKE_ROLE };
 
@@ -51,18 +52,11 @@ static int open_unix(const char *path)
     return fd;
 }
 
-static int open_tcp(const char *host, int port)
+static int open_tcp(const struct addrinfo *found)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    char service[16];
     int fd = -1, on = 1;
 
-    snprintf(service, sizeof(service), "%d", port);
-    if (getaddrinfo(host, service, &hints, &found) != 0) {
-        errno = EHOSTUNREACH;
-        return -1;
-    }
-    for (struct addrinfo *a = found; a != NULL && fd < 0; a = a->ai_next) {
+    for (const struct addrinfo *a = found; a != NULL && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
             continue;
@@ -72,7 +66,6 @@ static int open_tcp(const char *host, int port)
             fd = -1;
         }
     }
-    freeaddrinfo(found);
     return fd;
 }
 
@@ -109,13 +102,19 @@ static void queue_handshake(struct link *link, const struct topology *t)
     link->expect[link->expected++] = HANDSHAKE_ROLE;
 }
 
-struct link *link_open(const struct topology *t)
+struct link *link_open(const struct topology *t, int64_t wait_ms, char error[128])
 {
-    int fd = t->path != NULL ? open_unix(t->path) : open_tcp(t->host, t->port);
+    const struct addrinfo *found = NULL;
     struct link *link;
+    int fd;
 
-    if (fd < 0)
+    if (t->path == NULL && (found = resolver_find(t->resolver, wait_ms, error)) == NULL)
         return NULL;
+    fd = t->path != NULL ? open_unix(t->path) : open_tcp(found);
+    if (fd < 0) {
+        snprintf(error, 128, "%s", strerror(errno));
+        return NULL;
+    }
     link = mem_zero(sizeof(*link));
     link->fd = fd;
     link->connecting = t->path == NULL;

@@ -1,13 +1,14 @@
 /* link.h - one connection to Redis that never blocks.
- * Runs in: gate (under store.h, which waits), hub (under its loop).  Blocks: only in getaddrinfo
- * for a host name. hiredis formats and parses (RESP2); the socket and its time-outs are ours, since
- * a stopped Redis still accepts connections. Feed it, take replies: link_write and link_read when
- * poll says so, then link_next. */
+ * Runs in: gate (under store.h, which waits), hub (under its loop).  Blocks: only in link_open, for
+ * a host name, as long as it is told. hiredis formats and parses (RESP2); the socket and its
+ * time-outs are ours, since a stopped Redis still accepts connections. Feed it, take replies:
+ * link_write and link_read when poll says so, then link_next. */
 #ifndef EARSHOT_LINK_H
 #define EARSHOT_LINK_H
 
 #include <hiredis/hiredis.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store/topology.h"
 
@@ -16,9 +17,9 @@
 struct link;
 
 /* Starts to connect and queues AUTH, SELECT and ROLE, whose replies the link checks itself (a
- * replica is no place to publish). NULL when there is no socket to be had or the name does not
- * resolve; errno tells. */
-struct link *link_open(const struct topology *topology);
+ * replica is no place to publish). Waits `wait_ms` at most for the host's address (resolver.h).
+ * NULL with one line in `error` when there is no address or no socket to be had. */
+struct link *link_open(const struct topology *topology, int64_t wait_ms, char error[128]);
 void link_close(struct link *link);
 
 int link_fd(const struct link *link);

@@ -319,6 +319,7 @@ enum store_status store_run(struct store *store, redisReply **replies, size_t ma
     int64_t deadline_ms = clock_mono_ms() + store->timeout_ms;
     enum store_status status = STORE_OK;
     const char *reason = NULL;
+    char error[128];
     bool late = false;
 
     memset(replies, 0, max * sizeof(*replies));
@@ -328,13 +329,11 @@ enum store_status store_run(struct store *store, redisReply **replies, size_t ma
     }
     drop_stale(store);
     if (store->link == NULL) {
-        store->link = link_open(store->topology);
-        if (store->link != NULL)
-            reason = introduce(store, deadline_ms, &late);
+        store->link = link_open(store->topology, store->timeout_ms, error);
+        late = clock_mono_ms() >= deadline_ms;
+        reason = store->link != NULL ? introduce(store, deadline_ms, &late) : error;
     }
-    if (store->link == NULL)
-        status = down(store, strerror(errno), REFUSED_REST_MS);
-    else if (reason != NULL || (reason = exchange(store, replies, deadline_ms, &late)) != NULL)
+    if (reason != NULL || (reason = exchange(store, replies, deadline_ms, &late)) != NULL)
         status = down(store, reason, late ? TIMEOUT_REST_MS : REFUSED_REST_MS);
     else
         up(store);

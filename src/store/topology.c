@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/resolver.h"
 
 static int fail(struct topology *t, char error[256], const char *reason)
 {
@@ -135,7 +136,10 @@ static int parse_tcp(struct topology *t, const char *s, char error[256])
     if (slash != NULL && slash[1] != '\0' && number(slash + 1, 65535, &t->db) < 0)
         return fail(t, error, "the database of the Redis URL is no number");
     wrong = read_address(t, s, slash != NULL ? (size_t)(slash - s) : strlen(s));
-    return wrong != NULL ? fail(t, error, wrong) : 0;
+    if (wrong != NULL)
+        return fail(t, error, wrong);
+    t->resolver = resolver_open(t->host, t->port);
+    return 0;
 }
 
 struct topology *topology_parse(const char *url, char error[256])
@@ -159,6 +163,7 @@ void topology_free(struct topology *t)
 {
     if (t == NULL)
         return;
+    resolver_close(t->resolver);
     free(t->path);
     free(t->host);
     free(t->user);

@@ -5,12 +5,15 @@
 #ifndef EARSHOT_TOPOLOGY_H
 #define EARSHOT_TOPOLOGY_H
 
+struct resolver;
+
 struct topology {
     char *path; /* of a unix socket, or NULL */
     char *host; /* a name or an address, or NULL */
     int port;
-    char *user;     /* or NULL */
-    char *password; /* or NULL */
+    struct resolver *resolver; /* of `host`, or NULL */
+    char *user;                /* or NULL */
+    char *password;            /* or NULL */
     int db;
 };
 

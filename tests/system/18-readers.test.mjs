@@ -177,3 +177,28 @@ test('5,000 come back with their cursors: are they served from memory, and has e
   third.forEach((l) => l.close());
   assert.ok(sum(askedKill) < STORM / 100, `${sum(askedKill)} commands`);
 });
+
+test('3,000 from 500 cursors, to hubs that have nothing in memory: are few pages read for all, and has each what it missed?', async (t) => {
+  const READERS = 3000;
+  const EVENTS = 500;
+  const where = 'rooms/each/events?as=sse';
+  const [first] = await openAll(e, [[where]]);
+  const contents = Array.from({ length: EVENTS }, (_, i) => `each ${i}`);
+  for (const content of contents) await writer.send(['each'], content);
+  await until('one has all', () => first.events.length === EVENTS, 20000);
+  const cursors = first.events.map((event) => event.id);
+  for (const pid of e.workers('hub')) process.kill(pid, 'SIGKILL');
+  await until('it is cut', () => !first.open, 20000);
+  await until('two hubs', () => e.workers('hub').length === 2);
+  await writer.send(['each'], 'after');
+  const before = await commands();
+  const readers = await openAll(e, Array.from({ length: READERS }, (_, i) => [where, { 'last-event-id': cursors[i % EVENTS] }]));
+  await until('all have what they missed', () => readers.every((l, i) => l.events.length >= EVENTS - i % EVENTS), 30000);
+  await sleep(500);
+  const asked = between(before, await commands());
+  t.diagnostic(`${READERS} from ${EVENTS} cursors at cold hubs: Redis was asked ${sum(asked)} times: ${JSON.stringify(asked)}`);
+  const all = [...contents, 'after'];
+  readers.forEach((l, i) => assert.deepEqual(l.contents, all.slice(i % EVENTS + 1)));
+  readers.forEach((l) => l.close());
+  assert.ok(asked.evalsha < READERS / 10, `${asked.evalsha} scripts`);
+});
