@@ -50,12 +50,12 @@ struct fcgi {
     size_t waiting_count;
 };
 
-static void set_time_limit(int fd, int64_t limit_ms)
+/* `which`: SO_RCVTIMEO or SO_SNDTIMEO. */
+static void set_time_limit(int fd, int which, int64_t limit_ms)
 {
     struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
 
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, which, &limit, sizeof(limit));
 }
 
 /* --- connections --- */
@@ -244,7 +244,8 @@ static int take_new(struct fcgi *fcgi, int fd)
 {
     if (fd < 0)
         return 0;
-    set_time_limit(fd, START_STALL_MS);
+    set_time_limit(fd, SO_RCVTIMEO, START_STALL_MS);
+    set_time_limit(fd, SO_SNDTIMEO, FCGI_STALL_MS);
     if (!fcgi->draining && has_input(fd) == 0) {
         let_wait(fcgi, connection_create(fd));
         return 0;
@@ -323,16 +324,17 @@ char **fcgi_accept(struct fcgi *fcgi)
     return NULL;
 }
 
-int fcgi_body(struct fcgi *fcgi, size_t limit, struct buf *body)
+int fcgi_body(struct fcgi *fcgi, int64_t told, size_t limit, struct buf *body)
 {
     struct connection *c = fcgi->current;
     FCGX_Stream *in = c->request.in;
     int n;
 
     buf_clear(body);
-    if (!c->patient)
-        set_time_limit(c->request.ipcFd, FCGI_STALL_MS);
-    c->patient = true;
+    if (told > 0 && !c->patient) {
+        set_time_limit(c->request.ipcFd, SO_RCVTIMEO, FCGI_STALL_MS);
+        c->patient = true;
+    }
     do {
         n = FCGX_GetStr(buf_reserve(body, BODY_STEP), BODY_STEP, in);
         body->len += (size_t)n;

@@ -44,9 +44,9 @@ void fcgi_retire(struct fcgi *fcgi);
  * responder's client. */
 char **fcgi_accept(struct fcgi *fcgi);
 
-/* Reads the body to its end. Returns 0, 413 when it has more than `limit` bytes, 400 when it breaks
- * off. */
-int fcgi_body(struct fcgi *fcgi, size_t limit, struct buf *body);
+/* Reads the body to its end; where one is told of (its length, or -1), with patience. Returns 0,
+ * 413 when it has more than `limit` bytes, 400 when it breaks off. */
+int fcgi_body(struct fcgi *fcgi, int64_t told, size_t limit, struct buf *body);
 
 /* Answers and ends the request. Input that was left unread is drained for a moment, for a web
  * server that is still sending would not see the reply. Returns 0, or -1 when the peer did not take

@@ -502,7 +502,7 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->counted = p->count > 0;
     c->left = p->count;
     c->kept = outgoing_keep(p);
-    uv_poll_init(&hub->loop, &c->poll, c->fd);
+    uv_poll_init(&hub->loop, &c->poll, c->fd); /* it does not block from here on */
     uv_poll_start(&c->poll, UV_READABLE, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);
     hub->connections_count++;

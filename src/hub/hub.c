@@ -212,6 +212,8 @@ int hub_main(const struct heritage *heritage)
 
     log_open("hub", heritage->conf->log_level);
     supervisor = getppid();
+    /* Without a system call for each stream's random age. */
+    randombytes_set_implementation(&randombytes_internal_implementation);
     if (sodium_init() < 0 || open_hub(hub, heritage, &topology) < 0) {
         free(hub);
         return EX_CONFIG;

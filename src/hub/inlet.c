@@ -30,13 +30,10 @@ static void set_spare(bool there)
     spare_fd = -1;
 }
 
-/* May this hub open no more files? Asked each time: the limit can be changed from outside. */
-static bool is_full(const struct hub *hub)
+/* May this hub open no more files? */
+static bool is_full(const struct hub *hub, const struct rlimit *limit)
 {
-    struct rlimit limit;
-
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-           hub->connections_count + HERITAGE_HUB_FILES >= limit.rlim_cur;
+    return hub->connections_count + HERITAGE_HUB_FILES >= limit->rlim_cur;
 }
 
 static void take(struct hub *hub, const char *record, size_t len, int *fd, bool full)
@@ -47,7 +44,6 @@ static void take(struct hub *hub, const char *record, size_t len, int *fd, bool 
         log_error("a parking record is not of this version bytes=%zu", len);
         return;
     }
-    fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK);
     log_request(parking.request_ref);
     log_debug("parked rooms=%zu form=%s", parking.rooms_count, frame_names[parking.form]);
     atomic_fetch_add(&hub->slot->requests, 1);
@@ -59,10 +55,10 @@ static void take(struct hub *hub, const char *record, size_t len, int *fd, bool 
 }
 
 /* False when there is none. */
-static bool take_one(struct hub *hub, char *record, size_t size)
+static bool take_one(struct hub *hub, const struct rlimit *limit, char *record, size_t size)
 {
     static int64_t next_line_ms;
-    bool full = is_full(hub);
+    bool full = is_full(hub, limit);
     ssize_t len;
     int fd;
 
@@ -83,11 +79,13 @@ static bool take_one(struct hub *hub, char *record, size_t size)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     static char record[PARKING_BYTES_MAX];
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
     struct hub *hub = poll->data;
 
     (void)status;
     (void)events;
-    for (int i = 0; i < AT_ONCE && take_one(hub, record, sizeof(record)); i++) {
+    getrlimit(RLIMIT_NOFILE, &limit); /* each time: it can be changed from outside */
+    for (int i = 0; i < AT_ONCE && take_one(hub, &limit, record, sizeof(record)); i++) {
     }
 }
 

@@ -75,6 +75,9 @@ static void watch(struct wire *wire)
 
     if (link_events(wire->link) & POLLOUT)
         events |= UV_WRITABLE;
+    if (events == wire->watched)
+        return; /* uv_poll_start() takes the descriptor out and in again */
+    wire->watched = events;
     uv_poll_start(wire->poll, events, on_poll);
 }
 
@@ -147,6 +150,7 @@ static void connect_now(struct wire *wire, int64_t now_ms)
     wire->poll = mem_alloc(sizeof(*wire->poll));
     uv_poll_init(wire->loop, wire->poll, link_fd(wire->link));
     wire->poll->data = wire;
+    wire->watched = 0;
     wire->waiting_ms = now_ms;
     watch(wire);
 }

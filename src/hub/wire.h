@@ -29,8 +29,9 @@ struct wire {
 
     struct link *link; /* NULL while down */
     uv_poll_t *poll;
-    bool ready;          /* the handshake is through */
-    bool was_down;       /* and that was logged */
+    int watched;   /* its events: UV_READABLE and, while it connects or output waits, UV_WRITABLE */
+    bool ready;    /* the handshake is through */
+    bool was_down; /* and that was logged */
     int64_t ready_ms;    /* since when */
     int64_t waiting_ms;  /* since when a reply is awaited; 0 = none is */
     int64_t retry_at_ms; /* while down */
