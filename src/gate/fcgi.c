@@ -324,14 +324,14 @@ char **fcgi_accept(struct fcgi *fcgi)
     return NULL;
 }
 
-int fcgi_body(struct fcgi *fcgi, int64_t told, size_t limit, struct buf *body)
+int fcgi_body(struct fcgi *fcgi, bool expected, size_t limit, struct buf *body)
 {
     struct connection *c = fcgi->current;
     FCGX_Stream *in = c->request.in;
     int n;
 
     buf_clear(body);
-    if (told > 0 && !c->patient) {
+    if (expected && !c->patient) {
         set_time_limit(c->request.ipcFd, SO_RCVTIMEO, FCGI_STALL_MS);
         c->patient = true;
     }

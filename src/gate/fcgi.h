@@ -1,15 +1,16 @@
 /* fcgi.h - the gate's end of FastCGI; the only includer of fcgiapp.h.
  * Runs in: gate.  Blocks: yes; a peer that stops in the middle costs at most a second a read, of a
- * body FCGI_STALL_MS or write. One epoll set holds the listening socket and all connections that
- * wait for a request, so that a connection which the web server keeps (FCGI_KEEP_CONN) never
- * starves others; of those, only the web server can end one without failing a request (it may be
- * sending the next), so a gate that is replaced passes them on through the relay. Accepts for
- * itself, since libfcgi's own accept has a race with signals. Signals are let in only while
- * waiting. */
+ * body FCGI_STALL_MS or write (and of all that comes on a connection which once had a body). One
+ * epoll set holds the listening socket and all connections that wait for a request, so that a
+ * connection which the web server keeps (FCGI_KEEP_CONN) never starves others; of those, only the
+ * web server can end one without failing a request (it may be sending the next), so a gate that is
+ * replaced passes them on through the relay. Accepts for itself, since libfcgi's own accept has a
+ * race with signals. Signals are let in only while waiting. */
 #ifndef EARSHOT_FCGI_H
 #define EARSHOT_FCGI_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,9 +45,9 @@ void fcgi_retire(struct fcgi *fcgi);
  * responder's client. */
 char **fcgi_accept(struct fcgi *fcgi);
 
-/* Reads the body to its end; where one is told of (its length, or -1), with patience. Returns 0,
+/* Reads the body to its end; where one is expected, with patience. Returns 0,
  * 413 when it has more than `limit` bytes, 400 when it breaks off. */
-int fcgi_body(struct fcgi *fcgi, int64_t told, size_t limit, struct buf *body);
+int fcgi_body(struct fcgi *fcgi, bool expected, size_t limit, struct buf *body);
 
 /* Answers and ends the request. Input that was left unread is drained for a moment, for a web
  * server that is still sending would not see the reply. Returns 0, or -1 when the peer did not take

@@ -70,7 +70,9 @@ static int parse(struct gate *gate, struct api *api, char **envp)
 static int read_body(struct gate *gate, struct api *api)
 {
     int64_t most = gate->conf->body_max_bytes, told = gate->request.content_length;
-    int status = told > most ? 413 : fcgi_body(gate->fcgi, told, (size_t)most, &gate->body);
+    bool reads = gate->request.method == METHOD_GET || gate->request.method == METHOD_HEAD;
+    bool expected = told > 0 || (told < 0 && !reads);
+    int status = told > most ? 413 : fcgi_body(gate->fcgi, expected, (size_t)most, &gate->body);
 
     if (status == 413)
         api_fail(api, 413, "body_too_large", "a request may have %lld bytes", (long long)most);

@@ -23,7 +23,8 @@ struct page {
     struct event_id after;
     unsigned refs; /* the question, and each member */
     LIST_HEAD(, member) waiting;
-    bool full; /* there may be more behind it */
+    bool full;            /* there may be more behind it */
+    struct event_id last; /* that was given when Redis answered */
     size_t count;
     struct entry *entries[PAGE_EVENTS];
 };
@@ -71,7 +72,7 @@ static int read_view(const redisReply *reply, struct log_view *view)
 static bool has_lost(const struct log_view *view, struct event_id cursor)
 {
     if (event_id_compare(cursor, nothing) == 0)
-        return false;
+        return event_id_compare(view->gone, nothing) != 0;
     if (event_id_compare(view->gone, nothing) == 0 && cursor.seq != UINT64_MAX)
         return event_id_compare(view->oldest, cursor) > 0;
     return event_id_compare(view->gone, cursor) > 0;
@@ -194,11 +195,13 @@ static void release_page(struct page *page)
     free(page);
 }
 
-/* Does the page hold all from its beginning to where the ring begins? */
+/* Does the page hold all from its beginning to where the ring begins? The feed may be far ahead of
+ * the answer, so that even the last page ends before the ring. */
 static bool reaches_ring(const struct room *room, const struct page *page)
 {
-    return !page->full ||
-           event_id_compare(page->entries[page->count - 1]->event.id, room->floor) >= 0;
+    struct event_id end = page->full ? page->entries[page->count - 1]->event.id : page->last;
+
+    return event_id_compare(end, room->floor) >= 0;
 }
 
 /* Puts a page that reaches the ring in front of it, if there is room. Returns whether it did. The
@@ -347,6 +350,7 @@ static void on_page(void *arg, const redisReply *reply)
     memcpy(page->entries, view.entries, view.count * sizeof(view.entries[0]));
     page->count = view.count;
     page->full = view.count == PAGE_EVENTS;
+    page->last = view.last;
     in_ring = extend_ring(room, page, &view);
     while ((member = LIST_FIRST(&page->waiting)) != NULL) {
         struct connection *connection = member->connection;
@@ -364,6 +368,10 @@ struct entry *catchup_peek(struct member *member)
 
     if (member->page_index < page->count)
         return page->entries[member->page_index];
+    /* Also past what was trimmed away at its end, or a log of nothing else would be read for ever.
+     */
+    if (!page->full && event_id_compare(member->cursor, page->last) < 0)
+        member->cursor = page->last;
     member->page = NULL;
     release_page(page);
     if (event_id_compare(member->cursor, member->room->floor) < 0)

@@ -1,6 +1,6 @@
 /* catchup.h - reads from the log what the ring does not have.
  * Runs in: hub.  Blocks: never.
- * A page is one read of the log after a cursor, shared by all who wait for it. A short one that
+ * A page is one read of the log after a cursor, shared by all who wait for it. One that
  * reaches the ring is put in front of it, so that a storm of readers who come back asks Redis once.
  */
 #ifndef EARSHOT_CATCHUP_H

@@ -142,6 +142,7 @@ static void name_hub(struct hub *hub, int inlet_fd)
 static int open_hub(struct hub *hub, const struct heritage *heritage, struct topology **topology)
 {
     char error[256];
+    int rc;
 
     hub->conf = heritage->conf;
     hub->slot = heritage->slot;
@@ -156,7 +157,11 @@ static int open_hub(struct hub *hub, const struct heritage *heritage, struct top
         log_error("%s", error);
         return -1;
     }
-    uv_loop_init(&hub->loop);
+    if ((rc = uv_loop_init(&hub->loop)) < 0) {
+        log_error("cannot make an event loop: %s", uv_strerror(rc));
+        topology_free(*topology);
+        return -1;
+    }
     hub->loop.data = hub;
     feed_open(&hub->feed, hub, *topology, hub->conf->redis_timeout_ms);
     ask_open(&hub->ask, &hub->loop, *topology, hub->conf->redis_timeout_ms);

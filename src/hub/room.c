@@ -237,6 +237,19 @@ void room_reset(struct room *room)
     ring_clear(&room->ring);
 }
 
+/* Behind a gap that is dropped the ring begins where nobody has lost anything. */
+static void drop_oldest(struct room *room)
+{
+    struct entry *oldest = ring_take(&room->ring);
+    struct event_id whole = oldest->event.id;
+
+    if (oldest->gap)
+        whole = oldest->below.ms != 0 ? oldest->below : oldest->to;
+    if ((oldest->gap || oldest->event.durable) && event_id_compare(whole, room->floor) > 0)
+        room->floor = whole;
+    entry_release(oldest);
+}
+
 void room_append(struct room *room, struct entry *entry)
 {
     size_t weight = entry_weight(entry);
@@ -246,13 +259,8 @@ void room_append(struct room *room, struct entry *entry)
      * who do not read are behind. */
     if (room->ring.bytes + weight > cap && room->is_dirty)
         flush(room);
-    while (room->ring.count > 0 && room->ring.bytes + weight > cap) {
-        struct entry *oldest = ring_take(&room->ring);
-
-        if (oldest->event.durable)
-            room->floor = oldest->event.id;
-        entry_release(oldest);
-    }
+    while (room->ring.count > 0 && room->ring.bytes + weight > cap)
+        drop_oldest(room);
     if (entry->event.durable)
         room->last = entry->event.id;
     ring_append(&room->ring, entry);

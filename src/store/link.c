@@ -21,7 +21,8 @@ enum handshake { HANDSHAKE_AUTH, HANDSHAKE_SELECT, HANDSHAKE_ROLE };
 struct link {
     int fd;
     int connecting;
-    enum handshake expect[3]; /* what the handshake's replies are to */
+    struct resolver *resolver; /* that the address came from, or NULL */
+    enum handshake expect[3];  /* what the handshake's replies are to */
     int expected, answered;
     redisReader *reader;
     struct buf out;  /* on its way */
@@ -113,11 +114,14 @@ struct link *link_open(const struct topology *t, int64_t wait_ms, char error[128
     fd = t->path != NULL ? open_unix(t->path) : open_tcp(found);
     if (fd < 0) {
         snprintf(error, 128, "%s", strerror(errno));
+        if (found != NULL)
+            resolver_blame(t->resolver);
         return NULL;
     }
     link = mem_zero(sizeof(*link));
     link->fd = fd;
     link->connecting = t->path == NULL;
+    link->resolver = t->resolver;
     link->reader = redisReaderCreate();
     queue_handshake(link, t);
     return link;
@@ -127,6 +131,8 @@ void link_close(struct link *link)
 {
     if (link == NULL)
         return;
+    if (link->resolver != NULL && !link_ready(link))
+        resolver_blame(link->resolver);
     close(link->fd);
     redisReaderFree(link->reader);
     buf_free(&link->out);

@@ -19,6 +19,7 @@ struct resolver {
     bool looking;           /* `lookup` is the library's until gai_error() says that it is done */
     struct addrinfo *known; /* or NULL */
     bool numeric;           /* `known` is for good */
+    int skip;               /* so many of `known`, which led nowhere */
 };
 
 struct resolver *resolver_open(const char *host, int port)
@@ -98,10 +99,26 @@ static void wait_for_answer(struct resolver *r, int64_t wait_ms)
     }
 }
 
+void resolver_blame(struct resolver *r)
+{
+    r->skip++;
+}
+
+static const struct addrinfo *begin_at(struct resolver *r)
+{
+    const struct addrinfo *first = r->known;
+
+    for (int i = 0; first != NULL && i < r->skip; i++)
+        first = first->ai_next;
+    if (first == NULL)
+        r->skip = 0;
+    return first != NULL ? first : r->known;
+}
+
 const struct addrinfo *resolver_find(struct resolver *r, int64_t wait_ms, char error[128])
 {
     if (r->numeric)
-        return r->known;
+        return begin_at(r);
     /* One that went on when the last call ended may have its answer long since: it is asked again,
      * but is better than none. */
     if (r->looking)
@@ -112,5 +129,5 @@ const struct addrinfo *resolver_find(struct resolver *r, int64_t wait_ms, char e
         wait_for_answer(r, r->known != NULL && wait_ms > FRESH_MS ? FRESH_MS : wait_ms);
         harvest(r, error);
     }
-    return r->known;
+    return begin_at(r);
 }

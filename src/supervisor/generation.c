@@ -33,6 +33,7 @@ struct generation {
     int64_t drain_started_ms;
     int64_t watch_ms; /* of the next look at the scoreboard */
     int64_t fair_ms;  /* since when the workers had their time, as we had ours */
+    bool opened;      /* a hub has been up, so there are gates */
     int gates;
     int count; /* hubs, then gates */
     struct worker workers[];
@@ -118,7 +119,8 @@ struct generation *generation_start(const struct generation_mains *mains, struct
     for (int i = 0; i < g->count; i++) {
         g->workers[i].role = i < hubs ? SLOT_HUB : SLOT_GATE;
         g->workers[i].index = i < hubs ? i : i - hubs;
-        start_worker(g, &g->workers[i]);
+        if (i < hubs)
+            start_worker(g, &g->workers[i]);
     }
     return g;
 }
@@ -226,21 +228,25 @@ static bool is_started(const struct worker *worker)
     return worker->pid != 0 && (worker->slot == NULL || worker->slot->state != SLOT_STARTING);
 }
 
-bool generation_is_up(const struct generation *g)
+static int count_serving(const struct generation *g, enum slot_role role, int64_t age_ms)
 {
+    int64_t by_ms = clock_mono_ms() - age_ms;
+    int count = 0;
+
     for (int i = 0; i < g->count; i++)
-        if (!is_started(&g->workers[i]))
-            return false;
-    return true;
+        count += g->workers[i].role == role && is_started(&g->workers[i]) &&
+                 g->workers[i].started_ms <= by_ms;
+    return count;
 }
 
-bool generation_is_alive(const struct generation *g)
+bool generation_is_up(const struct generation *g, int64_t age_ms)
 {
-    int gates = 0, hubs = 0;
+    return count_serving(g, SLOT_GATE, age_ms) + count_serving(g, SLOT_HUB, age_ms) == g->count;
+}
 
-    for (int i = 0; i < g->count; i++)
-        *(g->workers[i].role == SLOT_GATE ? &gates : &hubs) += is_started(&g->workers[i]);
-    return gates > 0 && hubs > 0;
+bool generation_is_alive(const struct generation *g, int64_t age_ms)
+{
+    return count_serving(g, SLOT_GATE, age_ms) > 0 && count_serving(g, SLOT_HUB, age_ms) > 0;
 }
 
 static void begin_end(struct generation *g, int gate_signal)
@@ -308,10 +314,19 @@ static void watch(struct generation *g, int64_t now_ms)
     }
 }
 
-static void restart_due(struct generation *g, int64_t now_ms)
+/* When is it to be forked? INT64_MAX = not, or not until a hub is up. */
+static int64_t fork_ms(const struct generation *g, const struct worker *worker)
 {
+    bool waits = worker->role == SLOT_GATE && !g->opened;
+
+    return worker->pid != 0 || worker->ending || waits ? INT64_MAX : worker->restart_ms;
+}
+
+static void start_due(struct generation *g, int64_t now_ms)
+{
+    g->opened = g->opened || count_serving(g, SLOT_HUB, 0) > 0;
     for (int i = 0; i < g->count; i++)
-        if (g->workers[i].pid == 0 && !g->workers[i].ending && now_ms >= g->workers[i].restart_ms)
+        if (now_ms >= fork_ms(g, &g->workers[i]))
             start_worker(g, &g->workers[i]);
 }
 
@@ -339,7 +354,7 @@ void generation_tick(struct generation *g)
         g->watch_ms = now_ms + WATCH_MS;
     }
     if (g->phase == PHASE_RUNNING)
-        restart_due(g, now_ms);
+        start_due(g, now_ms);
     else if (g->phase != PHASE_KILLED)
         drain_on(g, now_ms);
 }
@@ -349,7 +364,7 @@ int64_t generation_due_ms(const struct generation *g)
     int64_t due_ms = g->watch_ms;
 
     for (int i = 0; i < g->count && g->phase == PHASE_RUNNING; i++)
-        if (g->workers[i].pid == 0 && !g->workers[i].ending && g->workers[i].restart_ms < due_ms)
-            due_ms = g->workers[i].restart_ms;
+        if (fork_ms(g, &g->workers[i]) < due_ms)
+            due_ms = fork_ms(g, &g->workers[i]);
     return due_ms;
 }

@@ -29,7 +29,8 @@ struct generation_means {
     int relay[2]; /* see heritage.h */
 };
 
-/* Makes the inlets and starts hubs and gates. Owns `conf` from here on; on failure it is still the
+/* Makes the inlets and starts the hubs; the gates follow once one of those is up, since what a gate
+ * takes it has to hand to a hub. Owns `conf` from here on; on failure it is still the
  * caller's. Returns NULL with one line in `error`. */
 struct generation *generation_start(const struct generation_mains *mains, struct conf *conf,
                                     const struct generation_means *means, char error[512]);
@@ -53,11 +54,10 @@ int generation_hubs(const struct generation *generation);
 /* Notes the end of one of its workers. False when the process is none of them. */
 bool generation_ended(struct generation *generation, pid_t pid, int status);
 
-/* True when all gates and hubs run and have left their start behind them. */
-bool generation_is_up(const struct generation *generation);
-
-/* True when a gate and a hub are there to serve. */
-bool generation_is_alive(const struct generation *generation);
+/* True when all gates and hubs, or a gate and a hub at least, run, have left their start behind
+ * them and were forked `age_ms` ago or before. */
+bool generation_is_up(const struct generation *generation, int64_t age_ms);
+bool generation_is_alive(const struct generation *generation, int64_t age_ms);
 
 /* Starts to drain; nothing is restarted any more. Twice is once. Gates get SIGTERM: they answer the
  * backlog of the socket, since nobody else will. */

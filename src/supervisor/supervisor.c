@@ -26,6 +26,7 @@
  * in each other's way (memory, processes). */
 #define UP_MS 10000
 #define UP_STEP_MS 20
+#define SETTLED_MS 1000  /* those that come up and die are no replacement */
 #define MEND_STEP_MS 200 /* how often a configuration that cannot be loaded is looked at */
 
 struct supervisor {
@@ -130,6 +131,7 @@ static struct generation *start_generation(struct supervisor *s, struct conf *co
     if (g == NULL)
         return NULL;
     s->up_by_ms = clock_mono_ms() + UP_MS;
+    s->failing = false;
     check_limit(g);
     return g;
 }
@@ -267,6 +269,7 @@ static void fall_back(struct supervisor *s)
     s->current = s->old;
     s->old = failed;
     s->up_by_ms = 0;
+    s->failing = false;
     generation_retire(failed);
     log_open("supervisor", generation_conf(s->current)->log_level);
     log_error("%s", why);
@@ -277,7 +280,7 @@ static void fall_back(struct supervisor *s)
  * but serves on as it is; what serves no better ends. */
 static void keep_trying(struct supervisor *s)
 {
-    bool old_serve = s->old != NULL && generation_is_alive(s->old);
+    bool old_serve = s->old != NULL && generation_is_alive(s->old, 0);
 
     s->failing = true;
     s->up_by_ms = clock_mono_ms() + UP_MS;
@@ -292,14 +295,15 @@ static void keep_trying(struct supervisor *s)
 static void replace(struct supervisor *s)
 {
     bool late = clock_mono_ms() >= s->up_by_ms;
+    int64_t age_ms = s->old != NULL ? SETTLED_MS : 0;
 
-    if (generation_is_up(s->current)) {
+    if (generation_is_up(s->current, age_ms)) {
         become_current(s);
-    } else if (late && generation_is_alive(s->current)) {
+    } else if (late && generation_is_alive(s->current, age_ms)) {
         log_error("not all gates and hubs came up within %d ms", UP_MS);
         become_current(s);
     } else if (late && s->old != NULL && generation_conf(s->old) != NULL &&
-               generation_is_alive(s->old)) {
+               generation_is_alive(s->old, 0)) {
         fall_back(s);
     } else if (late) {
         keep_trying(s);
@@ -355,8 +359,8 @@ static void tell_watchdog(struct supervisor *s)
     if (s->watchdog_ms == 0 || now_ms < s->heartbeat_ms)
         return;
     s->heartbeat_ms = now_ms + s->watchdog_ms;
-    if (s->ending || generation_is_alive(s->current) ||
-        (s->old != NULL && generation_is_alive(s->old)))
+    if (s->ending || (s->current != NULL && generation_is_alive(s->current, 0)) ||
+        (s->old != NULL && generation_is_alive(s->old, 0)))
         notify_send("WATCHDOG=1");
 }
 
@@ -367,6 +371,8 @@ static void wait_for_work(struct supervisor *s)
     int signal;
 
     poll(&poll_fd, 1, wait_ms > 0 ? (int)wait_ms : 0);
+    if (s->signal_fd < 0)
+        reap(s); /* this supervisor only gives up */
     while ((signal = signals_next(s->signal_fd)) != 0)
         handle(s, signal);
 }
@@ -461,7 +467,7 @@ static struct conf *await_conf(struct supervisor *s, char error[512])
     struct conf *conf;
 
     while ((conf = s->jobs->load(s->jobs->context, error)) == NULL && !s->ending &&
-           generation_is_alive(s->old)) {
+           generation_is_alive(s->old, 0)) {
         if (strcmp(last, error) != 0) {
             log_error("the old gates and hubs serve on until this is mended: %s", error);
             notify_send("READY=1\nSTATUS=not upgraded yet: %s", error);
@@ -487,8 +493,13 @@ static int start(struct supervisor *s, char error[512])
         return EX_OSERR;
     }
     conf = taken == 1 ? await_conf(s, error) : s->jobs->load(s->jobs->context, error);
+    if (s->ending) {
+        snprintf(error, 512, "told to end");
+        conf_free(conf);
+        return EX_OK;
+    }
     if (conf == NULL)
-        return s->ending ? EX_OK : EX_CONFIG;
+        return EX_CONFIG;
     log_open("supervisor", conf->log_level);
     raise_limit();
     if (taken == 1)
@@ -505,7 +516,7 @@ int supervisor_run(const struct supervisor_jobs *jobs)
 {
     struct supervisor s = {
         .jobs = jobs, .listener = LISTENER_INIT, .relay = {-1, -1}, .signal_fd = -1};
-    char error[512] = "told to end";
+    char error[512];
     int status;
 
     log_open("supervisor", LOG_LEVEL_INFO);

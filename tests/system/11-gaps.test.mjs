@@ -289,3 +289,105 @@ test('a slow Redis answers a reader from further back: does one whose cursor is 
     chaos.close();
   }
 });
+
+test('the answer to a reader is overtaken by so much that the ring goes round: does it, and who comes later, get all the same?', async () => {
+  let chaos;
+  const slowed = await Earshot.start({
+    conf: { hubs: 1, redis_timeout: '9s', content_max: '2k', metadata_max: '1k', stream_queue: '24k' },
+    redisUrl: (dir) => {
+      chaos = new Chaos(`${dir}/chaos.sock`, `${dir}/redis.sock`);
+      return `unix://${dir}/chaos.sock`;
+    },
+  });
+  try {
+    const ids = [];
+    for (let i = 0; i < 5; i++) ids.push((await slowed.send('round', `old ${i}`)).id);
+    const live = await slowed.listen('rooms/round/events?as=ndjson');
+    await live.waitType('hello');
+    const over = chaos.cast({ kind: 'delay', ms: 2000 }, (i) => i === 1); // what the hub asks; not what it subscribes to
+    const reader = slowed.listen(`rooms/round/events?as=ndjson&since=${ids[3]}`);
+    await sleep(2500); // its question has reached Redis, whose answer is on its way
+    const sent = [...Array.from({ length: 20 }, (_, i) => `${i} ${'x'.repeat(1900)}`), 'new 0', 'new 1', 'new 2'];
+    for (const content of sent) await slowed.send('round', content);
+    await live.waitContent('new 2', 1000); // before that answer
+    const waited = await reader;
+    await until('it has all', () => waited.contents.includes('new 2'), 15000);
+    over();
+    assert.deepEqual(waited.contents, ['old 4', ...sent]);
+    const later = await slowed.listen(`rooms/round/events?as=ndjson&since=${ids[3]}`);
+    await later.waitContent('new 2');
+    assert.deepEqual(later.contents, ['old 4', ...sent]);
+    for (const stream of [live, waited, later]) stream.close();
+  } finally {
+    await slowed.stop();
+    chaos.close();
+  }
+});
+
+test('a log that was trimmed to nothing: does a reader of all wait in peace?', async () => {
+  const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await e.redisCli('info', 'commandstats'))[1]);
+  await e.send('nothing', 'gone');
+  await e.redisCli('xtrim', key('nothing'), 'MAXLEN', '0');
+  for (const since of ['all', '1']) {
+    const stream = await e.listen(`rooms/nothing/events?as=ndjson&since=${since}`);
+    await stream.waitType('hello');
+    const before = await scripts();
+    await sleep(1000);
+    assert.ok(await scripts() - before <= 5, `${await scripts() - before} reads of the log in a second, since=${since}`);
+    await e.send('nothing', `after ${since}`);
+    await stream.waitContent(`after ${since}`);
+    stream.close();
+    await e.redisCli('xtrim', key('nothing'), 'MAXLEN', '0');
+  }
+});
+
+/** The hubs hear nothing while `meanwhile` runs. */
+async function deaf(earshot, meanwhile) {
+  const hubs = earshot.workers('hub');
+  hubs.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+  await earshot.redisCli('client', 'kill', 'type', 'pubsub');
+  await meanwhile();
+  hubs.forEach((pid) => process.kill(pid, 'SIGCONT'));
+}
+
+test('trimmed while the hub was deaf, in a room that was empty before: is the loss told, live and from the cursor 0-0?', async () => {
+  const live = await e.listen('rooms/zero/events?as=ndjson');
+  const { event: { cursor } } = await live.waitType('hello');
+  assert.equal(cursor, '0-0');
+  await deaf(e, async () => {
+    for (let i = 0; i < 20; i++) await e.send('zero', `${i}`);
+    await e.redisCli('xtrim', key('zero'), 'MAXLEN', '5');
+  });
+  const back = await e.listen(`rooms/zero/events?as=ndjson&since=${cursor}`);
+  for (const stream of [live, back]) {
+    await stream.waitContent('19');
+    assert.deepEqual(stream.items.map((i) => i.type), ['hello', 'gap', ...Array(5).fill('message')]);
+    assert.deepEqual(stream.contents, ['15', '16', '17', '18', '19']);
+    stream.close();
+  }
+});
+
+test('a gap that has left the hub\'s memory: is who lost something told so at any time?', async () => {
+  const small = await Earshot.start({ conf: { hubs: 1, content_max: '2k', metadata_max: '1k', stream_queue: '24k' } });
+  try {
+    const live = await small.listen('rooms/told/events?as=ndjson');
+    const ids = [(await small.send('told', 'first')).id];
+    await live.waitContent('first');
+    await deaf(small, async () => {
+      for (let i = 0; i < 10; i++) ids.push((await small.send('told', `${i}`)).id);
+      await small.redisCli('xtrim', key('told'), 'MAXLEN', '1');
+    });
+    await live.waitType('gap');
+    await live.waitContent('9');
+    for (let i = 0; i < 60; i++) {
+      await small.send('told', `${i} ${'x'.repeat(600)}`);
+      const stream = await small.listen(`rooms/told/events?as=ndjson&since=${ids[3]}`);
+      await stream.waitContent(`${i} ${'x'.repeat(600)}`);
+      assert.equal(stream.items[1].type, 'gap', `after ${i + 1} more`);
+      stream.close();
+    }
+    live.close();
+  } finally {
+    await small.stop();
+  }
+});
