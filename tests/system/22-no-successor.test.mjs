@@ -9,6 +9,8 @@ import { inodeOf, isGone, replaceBinary, replaceByScript, startOwn, withOwn, wor
 
 const plain = { 'content-type': 'text/plain' };
 const small = { conf: { hubs: 2, gates: 4 } };
+// As under systemd, so that the watchdog is minded as well.
+const watched = { ...small, prepare: (e) => { e.env.WATCHDOG_USEC = '2000000'; } };
 
 /** The daemon and its old workers stand as they did, and the stream from before gets what is sent now. */
 async function expectServing(e, workers, stream) {
@@ -18,7 +20,8 @@ async function expectServing(e, workers, stream) {
   await until('the stream has it', () => stream.contents.includes(content));
 }
 
-// In a daemon that has it preloaded a hub gets no epoll descriptor, and ends, while the file `no-hubs` is there.
+// In a daemon that has it preloaded a hub gets no epoll descriptor, and ends, while the file `no-hubs` is there; with the
+// file `short-hubs` it lives for 200 ms.
 const NO_HUBS = `
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,6 +36,8 @@ int epoll_create1(int flags)
     errno = EMFILE;
     if (strcmp(name, "earshot-hub") == 0 && access("no-hubs", F_OK) == 0)
         return -1;
+    if (strcmp(name, "earshot-hub") == 0 && access("short-hubs", F_OK) == 0)
+        ualarm(200000, 0);
     return ((int (*)(int))dlsym(RTLD_NEXT, "epoll_create1"))(flags);
 }
 `;
@@ -62,6 +67,15 @@ test('SIGUSR2 to what ends at once: has the kernel told the old workers to end?'
   }
 });
 
+/** Receives that come meanwhile begin as ever. */
+async function expectReceives(e, count = 40) {
+  const streams = await within(3000, 'the heads of new streams', Promise.all(Array.from({ length: count }, (_, i) => e.listen(`rooms/new${i}/events?as=sse`))));
+  await Promise.all(streams.map((stream) => stream.waitType('hello', 3000)));
+  for (const stream of streams) stream.close();
+  const polls = await Promise.all(Array.from({ length: 10 }, () => e.request('GET', 'rooms/still/events?as=json&wait=1', { agent: false })));
+  assert.deepEqual(polls.filter((answer) => answer.status !== 200), []);
+}
+
 /** An upgrade whose check is passed and whose configuration is bad all the same. */
 async function breakBehindCheck(e) {
   e.conf.content_max = 'nonsense';
@@ -71,7 +85,7 @@ async function breakBehindCheck(e) {
   await until('the log says why', () => /serve on until this is mended: .*earshot\.conf:\d+: content_max = nonsense/.test(e.daemonLog()));
 }
 
-test('SIGUSR2, and the configuration breaks behind the check: do the old serve until it is mended?', () => withOwn(small, async (e) => {
+test('SIGUSR2, and the configuration breaks behind the check: do the old serve until it is mended?', () => withOwn(watched, async (e) => {
   const before = workersOf(e);
   const stream = await e.listen('rooms/old/events?as=sse');
   await stream.waitType('hello');
@@ -87,11 +101,15 @@ test('SIGUSR2, and the configuration breaks behind the check: do the old serve u
   assert.equal((await e.post('rooms/old/messages', 'x'.repeat(65), plain)).status, 413);
 }));
 
-test('SIGTERM while it waits for that: does all end in order?', () => withOwn(small, async (e) => {
+for (const when of ['while it waits for that', 'just when that is mended']) test(`SIGTERM ${when}: does all end in order?`, () => withOwn(watched, async (e) => {
   const before = workersOf(e);
   const stream = await e.listen('rooms/old/events?as=sse');
   await stream.waitType('hello');
   await breakBehindCheck(e);
+  if (/mended/.test(when)) {
+    delete e.conf.content_max;
+    e.writeConf();
+  }
   assert.deepEqual(await e.daemon.stop('SIGTERM', 10000), { code: 0, signal: null });
   await within(1000, 'the stream ends', stream.closed);
   assert.ok(stream.items.some((i) => i.type === 'bye'));
@@ -100,7 +118,7 @@ test('SIGTERM while it waits for that: does all end in order?', () => withOwn(sm
 }));
 
 // Each waits 10 seconds for its hubs, so they do it together.
-describe('no new hub can live', { concurrency: 4 }, () => {
+describe('no new hub can live', { concurrency: 5 }, () => {
   test('SIGHUP, and no new hub can live: does the old configuration stay, and the next reload work?', () => withOwn({ ...small, prepare: preload }, async (e) => {
     const before = workersOf(e);
     const stream = await e.listen('rooms/old/events?as=sse');
@@ -109,6 +127,8 @@ describe('no new hub can live', { concurrency: 4 }, () => {
     e.writeConf();
     fs.writeFileSync(`${e.dir}/no-hubs`, '');
     e.daemon.signal('SIGHUP');
+    await sleep(500);
+    await expectReceives(e);
     await until('it is taken back', () => /stays as it was: under the new one no gate or no hub comes up/.test(e.daemonLog()), 20000);
     await expectServing(e, before, stream);
     await until('the failed have ended', () => workersOf(e).length === before.length, 20000);
@@ -119,6 +139,17 @@ describe('no new hub can live', { concurrency: 4 }, () => {
     assert.equal((await e.post('rooms/old/messages', 'x'.repeat(65), plain)).status, 413, 'the new one');
   }));
 
+  test('SIGHUP, and new hubs die soon after they came up: does the old configuration stay?', () => withOwn({ ...small, prepare: preload }, async (e) => {
+    const before = workersOf(e);
+    const stream = await e.listen('rooms/old/events?as=sse');
+    await stream.waitType('hello');
+    fs.writeFileSync(`${e.dir}/short-hubs`, '');
+    e.daemon.signal('SIGHUP');
+    await until('it is taken back', () => /stays as it was: under the new one no gate or no hub comes up/.test(e.daemonLog()), 20000);
+    await expectServing(e, before, stream);
+    assert.ok(e.daemonLog().split('Alarm clock').length > 4, 'they died');
+  }));
+
   for (const signal of ['SIGUSR2', 'SIGHUP', 'none']) {
     test(`SIGUSR2, and no new hub can live: do the old serve on, and does ${signal} mend it?`, () => withOwn({ ...small, prepare: preload }, async (e) => {
       const before = workersOf(e);
@@ -127,6 +158,8 @@ describe('no new hub can live', { concurrency: 4 }, () => {
       replaceBinary(e);
       fs.writeFileSync(`${e.dir}/no-hubs`, '');
       e.daemon.signal('SIGUSR2');
+      await sleep(1000);
+      await expectReceives(e);
       await until('it is said', () => /comes up: the old ones serve on/.test(e.daemonLog()), 20000);
       await expectServing(e, before, stream);
       assert.ok(!/up: gates/.test(e.daemonLog().split('takes over').pop()), 'nothing is called up that is not');
