@@ -162,11 +162,10 @@ static pid_t start(void)
                                              .load = load,
                                              .context = quiet,
                                              .argv = program};
-        char error[512];
         /* What the tests do to workers makes error lines; they are no news here. */
         if (getenv("VERBOSE") == NULL && freopen("/dev/null", "w", stderr) == NULL)
             _exit(1);
-        exit(supervisor_run(&jobs, load(quiet, error)));
+        exit(supervisor_run(&jobs));
     }
     return pid;
 }
