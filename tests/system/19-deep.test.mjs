@@ -88,7 +88,8 @@ test('many checks at once that last, and nothing is known yet: are gates left, a
     const began = Date.now();
     for (let i = 0; i < 10; i++) await other.send('beside', 'x');
     const took = Date.now() - began;
-    assert.ok(took < 1500 * slow, `ten sends took ${took} ms`);
+    // One may come by a connection that nginx keeps to the gate which checks, and wait for that: 1.5 s.
+    assert.ok(took < 2500 * slow, `ten sends took ${took} ms`);
     const codes = (await Promise.all(checks)).map(({ body }) => body.code);
     process.kill(pid, 'SIGCONT');
     assert.deepEqual(codes.filter((code) => !['hub_silent', 'check_running'].includes(code)), []);
