@@ -136,6 +136,12 @@ static struct generation *start_generation(struct supervisor *s, struct conf *co
     return g;
 }
 
+/* Is there a generation, with a gate and a hub that serve? */
+static bool serves(const struct generation *g)
+{
+    return g != NULL && generation_is_alive(g, 0);
+}
+
 /* --- an upgrade --- */
 
 static void begin_upgrade(struct supervisor *s)
@@ -280,7 +286,7 @@ static void fall_back(struct supervisor *s)
  * but serves on as it is; what serves no better ends. */
 static void keep_trying(struct supervisor *s)
 {
-    bool old_serve = s->old != NULL && generation_is_alive(s->old, 0);
+    bool old_serve = serves(s->old);
 
     s->failing = true;
     s->up_by_ms = clock_mono_ms() + UP_MS;
@@ -302,8 +308,7 @@ static void replace(struct supervisor *s)
     } else if (late && generation_is_alive(s->current, age_ms)) {
         log_error("not all gates and hubs came up within %d ms", UP_MS);
         become_current(s);
-    } else if (late && s->old != NULL && generation_conf(s->old) != NULL &&
-               generation_is_alive(s->old, 0)) {
+    } else if (late && serves(s->old) && generation_conf(s->old) != NULL) {
         fall_back(s);
     } else if (late) {
         keep_trying(s);
@@ -359,8 +364,7 @@ static void tell_watchdog(struct supervisor *s)
     if (s->watchdog_ms == 0 || now_ms < s->heartbeat_ms)
         return;
     s->heartbeat_ms = now_ms + s->watchdog_ms;
-    if (s->ending || (s->current != NULL && generation_is_alive(s->current, 0)) ||
-        (s->old != NULL && generation_is_alive(s->old, 0)))
+    if (s->ending || serves(s->current) || serves(s->old))
         notify_send("WATCHDOG=1");
 }
 
@@ -467,7 +471,7 @@ static struct conf *await_conf(struct supervisor *s, char error[512])
     struct conf *conf;
 
     while ((conf = s->jobs->load(s->jobs->context, error)) == NULL && !s->ending &&
-           generation_is_alive(s->old, 0)) {
+           serves(s->old)) {
         if (strcmp(last, error) != 0) {
             log_error("the old gates and hubs serve on until this is mended: %s", error);
             notify_send("READY=1\nSTATUS=not upgraded yet: %s", error);

@@ -60,6 +60,15 @@ const send = async (e, content) => {
   return { status: answer.status, ms: Date.now() - start, retryAfter: answer.headers['retry-after'] };
 };
 
+/** A stream that listens while the name server still tells where Redis is. */
+async function listenFirst(e, names) {
+  names.address = '127.0.0.1';
+  await e.ready();
+  const stream = await e.listen('rooms/names/events?as=sse');
+  await stream.waitType('hello');
+  return stream;
+}
+
 test('a name server that is silent from the start: 503 in time, and all is well once it answers?', { skip }, () => withNames(async (e, names) => {
   const { status, ms, retryAfter } = await send(e, 'too early');
   assert.equal(status, 503);
@@ -77,10 +86,7 @@ test('a name server that is silent from the start: 503 in time, and all is well 
 }));
 
 test('silence or "no such name" when Redis has to be found again: is the address from before used, and nobody kept?', { skip }, () => withNames(async (e, names) => {
-  names.address = '127.0.0.1';
-  await e.ready();
-  const stream = await e.listen('rooms/names/events?as=sse');
-  await stream.waitType('hello');
+  const stream = await listenFirst(e, names);
   for (const address of [null, 'none']) {
     names.address = address;
     await e.redis.stop('SIGKILL');
@@ -97,10 +103,7 @@ test('silence or "no such name" when Redis has to be found again: is the address
 }));
 
 test('another address: is it found, once the old one does not answer?', { skip }, () => withNames(async (e, names) => {
-  names.address = '127.0.0.1';
-  await e.ready();
-  const stream = await e.listen('rooms/names/events?as=sse');
-  await stream.waitType('hello');
+  const stream = await listenFirst(e, names);
   names.address = MOVED;
   await e.redis.stop('SIGKILL');
   e.redisArgs = e.redisArgs.filter((arg) => arg !== '127.0.0.1');
