@@ -17,6 +17,12 @@
 #define CONF_JWT_KEYS_MAX 16
 #define CONF_ORIGINS_MAX 32
 
+/* So many at once, and as many again within `per_ms`; a count of 0 = no limit. */
+struct conf_rate {
+    int64_t count;
+    int64_t per_ms;
+};
+
 struct conf {
     /* The daemon. */
     char *listen;    /* unix:PATH or HOST:PORT; key listen */
@@ -47,12 +53,15 @@ struct conf {
     int origins_count;
 
     /* Sends. */
-    int64_t content_max_bytes;  /* content_max = 8k */
-    int64_t metadata_max_bytes; /* metadata_max = 4k */
-    int64_t body_max_bytes;     /* of a whole request: body_max = 1m */
-    int batch_max;              /* lines of an NDJSON batch */
-    int64_t history_max;        /* events kept a room */
-    int64_t idempotency_ttl_ms; /* idempotency_ttl = 24h */
+    int64_t content_max_bytes;   /* content_max = 8k */
+    int64_t metadata_max_bytes;  /* metadata_max = 4k */
+    int64_t body_max_bytes;      /* of a whole request: body_max = 1m */
+    int batch_max;               /* lines of an NDJSON batch */
+    int64_t history_max;         /* events kept a room */
+    int64_t history_age_ms;      /* for how long; 0 = for ever; history_age = 0 */
+    struct conf_rate rate_send;  /* of one user in one room; rate_send = 100/10s */
+    struct conf_rate rate_guest; /* of one address, without an account; rate_guest = 100/10s */
+    int64_t idempotency_ttl_ms;  /* idempotency_ttl = 24h */
 
     /* Receives. */
     int streams_max;      /* all hubs together */

@@ -49,6 +49,9 @@ const struct setting setting_table[] = {
     {"body_max", SETTING_SIZE, AT(body_max_bytes), KIB, 64 * MIB, "1m", false},
     {"batch_max", SETTING_INT, AT(batch_max), 1, 10000, "1000", false},
     {"history_max", SETTING_COUNT, AT(history_max), 1, 100000000, "10000", false},
+    {"history_age", SETTING_DURATION, AT(history_age_ms), 0, 3650 * DAY, "0", false},
+    {"rate_send", SETTING_RATE, AT(rate_send), 1, 1000000, "100/10s", false},
+    {"rate_guest", SETTING_RATE, AT(rate_guest), 1, 1000000, "100/10s", false},
     {"idempotency_ttl", SETTING_DURATION, AT(idempotency_ttl_ms), SECOND, 30 * DAY, "1d", false},
 
     {"streams_max", SETTING_INT, AT(streams_max), 1, 10000000, "20000", false},
@@ -297,6 +300,23 @@ static int set_number(struct conf *conf, const struct setting *setting, const ch
     return 0;
 }
 
+/* "100/10s": a count and a duration; "off" is neither. */
+static int set_rate(struct conf_rate *field, const struct setting *setting, const char *value)
+{
+    struct conf_rate rate = {0, 0};
+    char count[24];
+
+    if (strcmp(value, "off") != 0 &&
+        (sscanf(value, "%23[0-9]/", count) != 1 || value[strlen(count)] != '/' ||
+         units_number(count, &rate.count) < 0 ||
+         units_duration(value + strlen(count) + 1, &rate.per_ms) < 0 ||
+         rate.count < setting->least || rate.count > setting->most || rate.per_ms < SECOND ||
+         rate.per_ms > DAY))
+        return -1;
+    *field = rate;
+    return 0;
+}
+
 /* What the key takes, for the reader of an error. */
 static void describe(const struct setting *setting, char allowed[256])
 {
@@ -315,6 +335,8 @@ static void describe(const struct setting *setting, char allowed[256])
                             "without a path, such as https://www.example.org",
         [SETTING_LEVEL] = "allowed are error, warn, info and debug",
         [SETTING_MODE] = "allowed are octal modes from 0000 to 0777",
+        [SETTING_RATE] = "allowed is COUNT/DURATION, such as 100/10s, with a count from 1 to "
+                         "1000000 and a duration from 1s to 1d, or off",
     };
     char least[UNITS_TEXT], most[UNITS_TEXT];
 
@@ -358,6 +380,8 @@ static int set_value(struct conf *conf, const struct setting *setting, const cha
         return add_parts(conf, value, add_origin);
     case SETTING_LEVEL:
         return set_level(field, value);
+    case SETTING_RATE:
+        return set_rate(field, setting, value);
     default:
         return set_number(conf, setting, value);
     }
@@ -411,9 +435,17 @@ static void print_url(const char *url, FILE *out)
 static void print_number(const struct conf *conf, const struct setting *setting, FILE *out)
 {
     const void *field = field_of(conf, setting);
+    const struct conf_rate *rate = field;
     char text[UNITS_TEXT];
 
     switch (setting->kind) {
+    case SETTING_RATE:
+        units_format_duration(text, rate->per_ms);
+        if (rate->count > 0)
+            fprintf(out, "%" PRId64 "/%s", rate->count, text);
+        else
+            fputs("off", out);
+        break;
     case SETTING_DURATION:
         units_format_duration(text, *(const int64_t *)field);
         fputs(text, out);

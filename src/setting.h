@@ -25,7 +25,8 @@ enum setting_kind {
     SETTING_INT,      /* int */
     SETTING_COUNT,    /* int64_t */
     SETTING_DURATION, /* int64_t: ms */
-    SETTING_SIZE      /* int64_t: bytes */
+    SETTING_SIZE,     /* int64_t: bytes */
+    SETTING_RATE      /* struct conf_rate: "100/10s", or off */
 };
 
 struct setting {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #define ETAG_BYTES 16
 
 void api_fail(struct api *api, int status, const char *code, const char *format, ...)
@@ -20,16 +22,71 @@ void api_fail(struct api *api, int status, const char *code, const char *format,
     reply_problem(api->reply, &problem, api->request->id);
 }
 
-struct problem api_store_problem(enum store_status status)
+/* What the scripts refuse by; %s is until when, or for how long. */
+static const struct {
+    const char *word;
+    int status;
+    const char *code;
+    const char *detail;
+} refusals[] = {
+    {"revoked", 401, "token_revoked", "the token was revoked; sign in again"},
+    {"banned", 403, "banned", "you are banned from this room%s"},
+    {"muted", 403, "muted", "you may read here, but not write%s"},
+    {"hidden", 404, "room_missing", "there is no such room"},
+    {"forbidden", 403, "right_missing", "that is for the room's moderators, or those above them"},
+    {"moderated", 403, "room_moderated", "in this room only members may write"},
+    {"author", 403, "not_the_author", "that is for who wrote it"},
+    {"limited", 429, "rate_limited", "that is too much at once; try again%s"},
+    {"conflict", 422, "idempotency_conflict",
+     "this Idempotency-Key was used before with another body"},
+    {"reply", 422, "reply_to_missing", "the room keeps no message of the id in replyTo"},
+    {"missing", 404, "message_missing", "the room keeps no message of this id"},
+    {"deleted", 409, "message_deleted", "the message was deleted"},
+    {"changed", 412, "message_changed",
+     "the message is not the one that If-Match names: it was changed since"},
+    {"full", 409, "reactions_full", "the message has as many reactions as it may have"},
+    {"nobody", 404, "nobody_there", "no stream of this user is open"},
+};
+
+/* " until 2026-11-24T20:00:00.000Z", or nothing for ever; " in 3 s" for a limit. */
+static const char *describe(struct api *api, const struct refusal *refusal)
+{
+    char stamp[CLOCK_TEXT];
+
+    if (strcmp(refusal->code, "limited") == 0)
+        return arena_printf(api->arena, " in %lld s", (long long)(refusal->number + 999) / 1000);
+    if (refusal->number == 0)
+        return "";
+    clock_format(stamp, refusal->number);
+    return arena_printf(api->arena, " until %s", stamp);
+}
+
+static struct problem refusal_problem(struct api *api, const struct refusal *refusal)
+{
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        const char *detail = refusals[i].detail, *gap;
+
+        if (strcmp(refusals[i].word, refusal->code) != 0)
+            continue;
+        gap = strstr(detail, "%s");
+        if (gap != NULL)
+            detail = arena_printf(api->arena, "%.*s%s%s", (int)(gap - detail), detail,
+                                  describe(api, refusal), gap + 2);
+        return (struct problem){refusals[i].status, refusals[i].code, detail};
+    }
+    return (struct problem){500, "refusal_unknown",
+                            "a script of this server refuses by a word "
+                            "that the server does not know"};
+}
+
+struct problem api_store_problem(struct api *api, enum store_status status,
+                                 const struct refusal *refusal)
 {
     switch (status) {
     case STORE_OK:
         return (struct problem){0, NULL, NULL};
-    case STORE_MISSING:
-        return (struct problem){404, "not_found", "there is no such thing in this room"};
-    case STORE_CONFLICT:
-        return (struct problem){422, "idempotency_conflict",
-                                "this Idempotency-Key was used before with another body"};
+    case STORE_REFUSED:
+        return refusal_problem(api, refusal);
     case STORE_FULL:
         return (struct problem){
             507, "redis_full",
@@ -41,24 +98,122 @@ struct problem api_store_problem(enum store_status status)
     }
 }
 
-bool api_store_failed(struct api *api, enum store_status status)
-{
-    struct problem problem = api_store_problem(status);
-
-    if (status == STORE_OK || status == STORE_MISSING)
-        return false;
-    reply_problem(api->reply, &problem, api->request->id);
-    api_retry_after(api);
-    return true;
-}
-
 /* Memory and disk seldom come back within a second: somebody must see to it. */
-void api_retry_after(struct api *api)
+void api_retry_after(struct api *api, int64_t limited_ms)
 {
     if (api->reply->status == 503)
         reply_header(api->reply, "Retry-After", "1");
     else if (api->reply->status == 507)
         reply_header(api->reply, "Retry-After", "5");
+    else if (api->reply->status == 429)
+        reply_header(api->reply, "Retry-After",
+                     arena_printf(api->arena, "%lld", (long long)(limited_ms + 999) / 1000));
+}
+
+bool api_store_failed(struct api *api, enum store_status status, const struct refusal *refusal)
+{
+    struct problem problem;
+
+    if (status == STORE_OK)
+        return false;
+    problem = api_store_problem(api, status, refusal);
+    reply_problem(api->reply, &problem, api->request->id);
+    if (problem.status == 401)
+        api_challenge(api, problem.detail);
+    api_retry_after(api, refusal != NULL ? refusal->number : 0);
+    return true;
+}
+
+void api_challenge(struct api *api, const char *reason)
+{
+    const char *value = "Bearer realm=\"earshot\"";
+
+    if (reason != NULL)
+        value = arena_printf(api->arena, "%s, error=\"invalid_token\", error_description=\"%s\"",
+                             value, reason);
+    reply_header(api->reply, "WWW-Authenticate", value);
+}
+
+struct caller api_caller(const struct api *api, const char *room)
+{
+    const struct identity *who = api->identity;
+    struct caller caller = {
+        .user_id = who->user_id, .token_id = who->token_id, .issued_s = who->issued_s};
+    size_t len = 0;
+
+    if (policy_allows(who, room, RIGHT_READ))
+        caller.rights[len++] = 'r';
+    if (policy_allows(who, room, RIGHT_WRITE))
+        caller.rights[len++] = 'w';
+    if (policy_allows(who, room, RIGHT_MODERATE))
+        caller.rights[len++] = 'm';
+    if (who->admin)
+        caller.rights[len++] = 'a';
+    return caller;
+}
+
+int api_call(struct api *api, const char *room, enum script script, int argc, const char **argv,
+             redisReply **reply)
+{
+    struct caller caller = api_caller(api, room);
+    struct refusal refusal = {{0}, 0};
+    enum store_status status = call_run(api->store, api->request->namespace, room, &caller, script,
+                                        argc, argv, reply, &refusal);
+
+    return api_store_failed(api, status, &refusal) ? -1 : 0;
+}
+
+struct journal_limits api_limits(const struct api *api)
+{
+    const struct conf *conf = api->conf;
+    bool guest = api->identity->user_id == NULL || api->identity->guest;
+    const struct conf_rate *rate = guest ? &conf->rate_guest : &conf->rate_send;
+    const char *address = api->request->remote_addr;
+
+    return (struct journal_limits){
+        .history_max = conf->history_max,
+        .history_age_ms = conf->history_age_ms,
+        .idempotency_ttl_ms = conf->idempotency_ttl_ms,
+        .address = !guest            ? NULL
+                   : address != NULL ? address
+                                     : "-",
+        .every_ms = rate->count > 0 ? (rate->per_ms + rate->count - 1) / rate->count : 0,
+        .burst = rate->count,
+    };
+}
+
+const char *api_event(struct api *api, const char *type, const char *content, const char *more)
+{
+    struct event_draft draft = {.type = type,
+                                .room = api->room,
+                                .user_id = api->identity->user_id,
+                                .name = api->identity->name,
+                                .content = content,
+                                .content_len = content != NULL ? strlen(content) : 0,
+                                .more = more};
+    struct buf json = BUF_INIT;
+    const char *kept;
+
+    event_write(&json, &draft);
+    kept = arena_strndup(api->arena, json.data, json.len);
+    buf_free(&json);
+    return kept;
+}
+
+struct buf *api_json(struct api *api, int status)
+{
+    api->reply->status = status;
+    api->reply->content_type = "application/json";
+    return &api->reply->body;
+}
+
+int api_message_id(struct api *api, const char *text, struct event_id *id)
+{
+    if (event_id_parse(id, text, strlen(text)) == 0)
+        return 0;
+    api_fail(api, 400, "message_id_invalid",
+             "a message's id is two decimal numbers, such as 1700000000000-0");
+    return -1;
 }
 
 int api_resolve(struct api *api, char out[NAME_ROOM_MAX + 1], const char *name)
@@ -67,7 +222,7 @@ int api_resolve(struct api *api, char out[NAME_ROOM_MAX + 1], const char *name)
         return 0;
     if (name_room_valid(name) && api->identity->user_id == NULL) {
         api_fail(api, 401, "token_missing", "@me is the inbox of who is signed in: send a token");
-        reply_header(api->reply, "WWW-Authenticate", "Bearer realm=\"earshot\"");
+        api_challenge(api, NULL);
         return -1;
     }
     api_fail(
@@ -87,9 +242,22 @@ int api_demand(struct api *api, const char *room, enum right right)
         return 0;
     if (api->identity->user_id == NULL) {
         api_fail(api, 401, "token_missing", "to %s %s you need a token", verb, room);
-        reply_header(api->reply, "WWW-Authenticate", "Bearer realm=\"earshot\"");
+        api_challenge(api, NULL);
     } else {
         api_fail(api, 403, "right_missing", "%s may not %s %s", api->identity->user_id, verb, room);
+    }
+    return -1;
+}
+
+int api_demand_admin(struct api *api)
+{
+    if (api->identity->admin)
+        return 0;
+    if (api->identity->user_id == NULL) {
+        api_fail(api, 401, "token_missing", "that is for admins: send a token with the role admin");
+        api_challenge(api, NULL);
+    } else {
+        api_fail(api, 403, "right_missing", "that is for admins");
     }
     return -1;
 }
@@ -144,18 +312,21 @@ static bool matches(const char *list, const char *tag)
     return false;
 }
 
+void api_etag_of(struct api *api, const char *tag)
+{
+    tag = arena_printf(api->arena, "\"%s\"", tag);
+    reply_header(api->reply, "ETag", tag);
+    api->reply->cache_control = "private, no-cache";
+    if (!request_unsafe(api->request) && matches(api->request->if_none_match, tag))
+        api->reply->status = 304;
+}
+
 void api_etag(struct api *api)
 {
     unsigned char hash[ETAG_BYTES];
     char text[ETAG_BYTES * 2 + 1];
-    const char *tag;
 
     crypto_generichash(hash, sizeof(hash), (const unsigned char *)api->reply->body.data,
                        api->reply->body.len, NULL, 0);
-    tag =
-        arena_printf(api->arena, "\"%s\"", sodium_bin2hex(text, sizeof(text), hash, sizeof(hash)));
-    reply_header(api->reply, "ETag", tag);
-    api->reply->cache_control = "private, no-cache";
-    if (matches(api->request->if_none_match, tag))
-        api->reply->status = 304;
+    api_etag_of(api, sodium_bin2hex(text, sizeof(text), hash, sizeof(hash)));
 }

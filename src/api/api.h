@@ -15,7 +15,9 @@
 #include "event/parking.h"
 #include "http/reply.h"
 #include "http/request.h"
-#include "store/store.h"
+#include "store/journal.h"
+
+#define API_PARAMS_MAX 3
 
 struct api {
     const struct request *request;
@@ -24,11 +26,11 @@ struct api {
     struct arena *arena;
     struct store *store;
     struct reply *reply;
-    struct parking *parking;      /* for a handler that parks; all zero before */
-    bool parked;                  /* the reply is the hub's; `parking` says which */
-    bool deep;                    /* the reply is what gate/canary.h finds */
-    const char *param;            /* what the route's second ? stands for (a message id), or NULL */
-    char room[NAME_ROOM_MAX + 1]; /* resolved; "" where the path names none */
+    struct parking *parking;            /* for a handler that parks; all zero before */
+    bool parked;                        /* the reply is the hub's; `parking` says which */
+    bool deep;                          /* the reply is what gate/canary.h finds */
+    const char *params[API_PARAMS_MAX]; /* what the route's ?s stand for; NULL behind the last */
+    char room[NAME_ROOM_MAX + 1];       /* resolved; "" where the path names none */
 };
 
 typedef void api_handler(struct api *api);
@@ -37,15 +39,41 @@ typedef void api_handler(struct api *api);
 void api_fail(struct api *api, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Does the store's answer end the request? Then the reply is the problem: 503, 507. STORE_OK and
- * STORE_MISSING (whose meaning the handler knows) return false. */
-bool api_store_failed(struct api *api, enum store_status status);
+/* Does the store's answer end the request? Then the reply is the problem; STORE_OK returns false.
+ * `refusal` may be NULL where no script was asked. */
+bool api_store_failed(struct api *api, enum store_status status, const struct refusal *refusal);
 
-/* Tells after a 503 or 507 when to try again. */
-void api_retry_after(struct api *api);
+/* Tells after a 503, 507 or 429 (limited for so long) when to try again. */
+void api_retry_after(struct api *api, int64_t limited_ms);
 
-/* The problem that a status is, for a reply or for one line of a batch; status 0 for STORE_OK. */
-struct problem api_store_problem(enum store_status status);
+/* WWW-Authenticate, with what is wrong with the token, or NULL: there is none (RFC 6750, 3). */
+void api_challenge(struct api *api, const char *reason);
+
+/* Who asks, in this room. */
+struct caller api_caller(const struct api *api, const char *room);
+
+/* Calls a script on a room for who asks. Returns 0 with a reply to be freed by store_free(), or -1
+ * with the problem. */
+int api_call(struct api *api, const char *room, enum script script, int argc, const char **argv,
+             redisReply **reply);
+
+/* What is kept where the room does not say, and how much this caller may send. */
+struct journal_limits api_limits(const struct api *api);
+
+/* Makes an event of the caller's in the room, with `more` members behind the others (",\"a\":1", or
+ * ""): its JSON, in the arena. */
+const char *api_event(struct api *api, const char *type, const char *content, const char *more);
+
+/* Starts a JSON reply of this status; the body is the handler's to fill. */
+struct buf *api_json(struct api *api, int status);
+
+/* The id that a path names. Returns 0, or -1 with the reply 400. */
+int api_message_id(struct api *api, const char *text, struct event_id *id);
+
+/* The problem that a status is, for a reply or for one line of a batch; status 0 for STORE_OK. The
+ * refusal belongs to STORE_REFUSED and may be NULL without. */
+struct problem api_store_problem(struct api *api, enum store_status status,
+                                 const struct refusal *refusal);
 
 /* Resolves a room's name into `out`. Returns 0, or -1 with the reply 400 (or 401: @me, and nobody
  * signed in). */
@@ -53,6 +81,9 @@ int api_resolve(struct api *api, char out[NAME_ROOM_MAX + 1], const char *name);
 
 /* Checks a right in a resolved room. Returns 0, or -1 with the reply 401 (anonymous) or 403. */
 int api_demand(struct api *api, const char *room, enum right right);
+
+/* Is it an admin? Returns 0, or -1 with the reply 401 or 403. */
+int api_demand_admin(struct api *api);
 
 /* A query parameter that may come once: *value, or NULL. Returns 0, or -1 with the reply 400. */
 int api_query(struct api *api, const char *name, const char **value);
@@ -65,5 +96,8 @@ int api_query_number(struct api *api, const char *name, int64_t least, int64_t m
 /* Sets a strong ETag, the hash of the body, and Cache-Control so that a browser may keep the reply
  * but asks again; turns the reply into 304 where If-None-Match has it (RFC 9110, 13.1.2). */
 void api_etag(struct api *api);
+
+/* The same with a tag that is known. */
+void api_etag_of(struct api *api, const char *tag);
 
 #endif

@@ -32,7 +32,7 @@ void health_ready(struct api *api)
         return;
     if (deep == 1)
         api->deep = true;
-    else if (!api_store_failed(api, store_ping(api->store)))
+    else if (!api_store_failed(api, store_ping(api->store), NULL))
         ok(api, "{\"status\":\"ok\"}\n");
 }
 

@@ -78,25 +78,23 @@ static void add_link(struct api *api, const struct question *q, const char *boun
 /* `next` leads further in the direction of reading, `prev` back. */
 static void add_links(struct api *api, const struct question *q, const struct page *page)
 {
-    struct event_id oldest, newest;
+    const char *onward = q->after != NULL ? "after" : "before";
 
+    if (page->more)
+        add_link(api, q, onward, page->edge, "next");
     if (page->count == 0)
         return;
-    oldest = page->events[0].id;
-    newest = page->events[page->count - 1].id;
-    if (page->more && q->after != NULL)
-        add_link(api, q, "after", newest, "next");
-    else if (page->more)
-        add_link(api, q, "before", oldest, "next");
     if (q->after != NULL)
-        add_link(api, q, "before", oldest, "prev");
+        add_link(api, q, "before", page->events[0].id, "prev");
     else if (q->before != NULL)
-        add_link(api, q, "after", newest, "prev");
+        add_link(api, q, "after", page->events[page->count - 1].id, "prev");
 }
 
+/* The cursor is where a receive goes on without telling anything twice: also behind the changes
+ * that the page shows already. */
 static void write_page(struct buf *body, enum frame_form form, const struct page *page)
 {
-    char cursor[EVENT_ID_TEXT] = "0-0";
+    char newest[EVENT_ID_TEXT] = "0-0";
 
     if (form == FRAME_JSON)
         buf_str(body, "{\"events\":[");
@@ -108,55 +106,100 @@ static void write_page(struct buf *body, enum frame_form form, const struct page
     if (form != FRAME_JSON)
         return;
     if (page->count > 0)
-        event_id_format(cursor, page->events[page->count - 1].id);
-    buf_printf(body, "],\"cursor\":\"%s\"}\n", cursor);
+        event_id_format(newest, page->events[page->count - 1].id);
+    buf_printf(body, "],\"cursor\":\"%s\"}\n", page->version[0] != '\0' ? page->version : newest);
 }
 
-/* GET rooms/{r}/messages - a page of the room's events, oldest first: the newest, or those before=
- * or after= an id. Parameters: before, after, limit (1 to 200, 50), as (json, ndjson, text), or
- * Accept. 200 {"events": [...], "cursor": id of the newest in the page, or 0-0}, or a line an
- * event; ETag; Link with rel next (further in the direction of reading) and prev. 304 for
- * If-None-Match. 400 malformed parameter, 401, 403, 406, 503. */
+/* Reads what the question asks for. Returns 0, or -1 with the reply. */
+static int read_page(struct api *api, const struct journal_question *question, struct page *page)
+{
+    const struct caller caller = api_caller(api, api->room);
+    struct refusal refusal = {{0}, 0};
+    enum store_status status = journal_read(api->store, api->arena, api->request->namespace,
+                                            api->room, &caller, question, page, &refusal);
+
+    return api_store_failed(api, status, &refusal) ? -1 : 0;
+}
+
+static void reply_page(struct api *api, enum frame_form form, const struct page *page)
+{
+    api->reply->status = 200;
+    api->reply->content_type = frame_content_types[form];
+    write_page(&api->reply->body, form, page);
+    api_etag(api);
+}
+
+/* GET rooms/{r}/messages - a page of the room's events as they are now, oldest first: the newest,
+ * or those before= or after= an id. Edits and deletes are laid over the messages, reactions and
+ * replies counted. Parameters: before, after, limit (1 to 200, 50), as (json, ndjson, text), or
+ * Accept. 200 {"events": [...], "cursor": where a receive goes on}, or a line an event; ETag; Link
+ * with rel next (further in the direction of reading) and prev. 304 for If-None-Match. 400
+ * malformed parameter, 401, 403, 404, 406, 503. */
 void history_get(struct api *api)
 {
     struct question q;
-    struct page page;
+    struct page page = {0};
 
     if (read_question(api, &q) < 0)
         return;
-    if (api_store_failed(api, journal_page(api->store, api->arena, api->request->namespace,
-                                           api->room, q.before, q.after, (size_t)q.limit, &page)))
-        return;
-    api->reply->status = 200;
-    api->reply->content_type = frame_content_types[q.form];
-    write_page(&api->reply->body, q.form, &page);
+    /* Before the first of all ids there is nothing, which Redis calls an error. */
+    if (q.before == NULL || q.before->ms != 0 || q.before->seq != 0) {
+        const struct event_id *id = q.after != NULL ? q.after : q.before;
+        const struct journal_question question = {
+            .way = q.after != NULL ? JOURNAL_AFTER : JOURNAL_BEFORE,
+            .id = id != NULL ? *id : (struct event_id){0, 0},
+            .limit = (size_t)q.limit,
+            .history_age_ms = api->conf->history_age_ms,
+        };
+
+        if (read_page(api, &question, &page) < 0)
+            return;
+    }
     add_links(api, &q, &page);
-    api_etag(api);
+    reply_page(api, q.form, &page);
 }
 
-/* GET rooms/{r}/messages/{id} - one event.
- * 200 the event, ETag. 304 for If-None-Match. 400 the id is none, 401, 403, 404, 503. */
+/* GET rooms/{r}/messages/{id} - one event, as it is now.
+ * 200 the event; the ETag is the id of its last change, for If-Match. 304 for If-None-Match. 400
+ * the id is none, 401, 403, 404, 503. */
 void history_get_one(struct api *api)
 {
-    enum store_status status;
-    struct event event;
-    struct event_id id;
+    struct journal_question question = {.way = JOURNAL_ONE,
+                                        .history_age_ms = api->conf->history_age_ms};
+    struct page page;
+    struct buf *body;
 
-    if (event_id_parse(&id, api->param, strlen(api->param)) < 0) {
-        api_fail(api, 400, "message_id_invalid",
-                 "a message's id is two decimal numbers, such as 1700000000000-0");
+    if (api_message_id(api, api->params[1], &question.id) < 0 ||
+        read_page(api, &question, &page) < 0)
+        return;
+    body = api_json(api, 200);
+    event_json(body, &page.events[0]);
+    buf_char(body, '\n');
+    api_etag_of(api, page.version);
+}
+
+/* GET rooms/{r}/messages/{id}/replies - a thread, oldest first: those behind after= an id.
+ * Parameters: after, limit, as. 200 as history; Link rel next. 304. 400, 401, 403, 404, 406, 503.
+ */
+void history_get_replies(struct api *api)
+{
+    struct journal_question question = {.way = JOURNAL_REPLIES,
+                                        .history_age_ms = api->conf->history_age_ms};
+    struct question q;
+    struct page page;
+
+    if (read_question(api, &q) < 0 || api_message_id(api, api->params[1], &question.id) < 0)
+        return;
+    if (q.before != NULL) {
+        api_fail(api, 400, "parameter_unknown", "a thread is read by after=, not before=");
         return;
     }
-    status = journal_get(api->store, api->arena, api->request->namespace, api->room, id, &event);
-    if (api_store_failed(api, status))
+    if (q.after != NULL)
+        question.after = *q.after;
+    question.limit = (size_t)q.limit;
+    if (read_page(api, &question, &page) < 0)
         return;
-    if (status == STORE_MISSING) {
-        api_fail(api, 404, "message_missing", "the room keeps no message of this id");
-        return;
-    }
-    api->reply->status = 200;
-    api->reply->content_type = "application/json";
-    event_json(&api->reply->body, &event);
-    buf_char(&api->reply->body, '\n');
-    api_etag(api);
+    if (page.more)
+        add_link(api, &q, "after", page.edge, "next");
+    reply_page(api, q.form, &page);
 }

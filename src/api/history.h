@@ -1,4 +1,4 @@
-/* history.h - reading what a room keeps: GET rooms/{r}/messages, GET rooms/{r}/messages/{id}.
+/* history.h - reading what a room keeps: pages, one message, a thread.
  * Runs in: gate.  Blocks: as the store does. */
 #ifndef EARSHOT_HISTORY_H
 #define EARSHOT_HISTORY_H
@@ -7,5 +7,6 @@
 
 api_handler history_get;
 api_handler history_get_one;
+api_handler history_get_replies;
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "api/draft.h"
+#include "api/mention.h"
 #include "event/event.h"
-#include "store/journal.h"
 
 #define KEY_CHARS_MAX 200
 #define HASH_BYTES 32
@@ -120,7 +120,10 @@ static void prepare(struct api *api, struct item *item, const char *key, const c
         .json_len = json.len,
         .ephemeral = item->draft.ephemeral,
         .idempotency_key = scope_key(api, key, item->line),
+        .reply_to = item->draft.reply_to,
     };
+    send->mentions_count =
+        mention_find(send->mentions, api->arena, item->draft.content, item->draft.content_len);
     if (key != NULL)
         send->body_hash = body_hash(api, data, len);
     buf_free(&json);
@@ -144,24 +147,40 @@ static void append_event(struct buf *out, const struct send *send)
 
 static void store(struct api *api, struct send *sends, size_t count)
 {
-    const struct journal_limits limits = {
-        .history_max = api->conf->history_max,
-        .idempotency_ttl_ms = api->conf->idempotency_ttl_ms,
-    };
+    const struct journal_limits limits = api_limits(api);
+    const struct caller caller = api_caller(api, api->room);
 
-    journal_send(api->store, api->request->namespace, &limits, sends, count);
+    journal_send(api->store, api->request->namespace, &caller, &limits, sends, count);
+}
+
+/* RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers): what is left, and how many
+ * seconds until all is. */
+static void tell_limit(struct api *api, const struct send *send)
+{
+    const struct journal_limits limits = api_limits(api);
+    bool refused = send->status == STORE_REFUSED && strcmp(send->refusal.code, "limited") == 0;
+
+    if (limits.every_ms == 0 || (!refused && (send->status != STORE_OK || send->left < 0)))
+        return;
+    reply_header(api->reply, "RateLimit-Policy",
+                 arena_printf(api->arena, "\"send\";q=%lld;w=%lld", (long long)limits.burst,
+                              (long long)(limits.every_ms * limits.burst / 1000)));
+    reply_header(
+        api->reply, "RateLimit",
+        arena_printf(api->arena, "\"send\";r=%lld;t=%lld", refused ? 0LL : (long long)send->left,
+                     (long long)((refused ? send->refusal.number : send->back_ms) + 999) / 1000));
 }
 
 static void reply_one(struct api *api, const struct send *send)
 {
     char id[EVENT_ID_TEXT];
 
-    api->reply->status = 201;
-    api->reply->content_type = "application/json";
+    api_json(api, 201);
     if (!send->ephemeral) {
         event_id_format(id, send->id);
-        /* Relative to the request's own address, .../rooms/{r}/messages. */
-        reply_header(api->reply, "Location", arena_printf(api->arena, "messages/%s", id));
+        /* Relative to the request's own address, rooms/{r}/messages or users/{u}/messages. */
+        reply_header(api->reply, "Location",
+                     arena_printf(api->arena, "../../rooms/%s/messages/%s", api->room, id));
     }
     if (send->replayed)
         reply_header(api->reply, "Idempotency-Replayed", "true");
@@ -181,8 +200,9 @@ static void send_one(struct api *api, enum draft_form form, const char *key)
     }
     prepare(api, &item, key, request->body, request->body_len);
     store(api, &send, 1);
-    if (!api_store_failed(api, send.status))
+    if (!api_store_failed(api, send.status, &send.refusal))
         reply_one(api, &send);
+    tell_limit(api, &send);
 }
 
 /* The next line that is not blank, without its end; NULL behind the last one. */
@@ -235,15 +255,18 @@ static size_t read_batch(struct api *api, const char *key, struct item *items, s
 static void reply_batch(struct api *api, struct item *items, size_t count)
 {
     size_t stored = 0;
+    int64_t limited_ms = 0;
     int failure = 0;
 
     for (struct item *item = items; item < items + count; item++) {
         if (item->send != NULL)
-            item->problem = api_store_problem(item->send->status);
+            item->problem = api_store_problem(api, item->send->status, &item->send->refusal);
         if (item->problem.status == 0) {
             append_event(&api->reply->body, item->send);
             stored++;
         } else {
+            if (item->problem.status == 429)
+                limited_ms = item->send->refusal.number;
             problem_write(&api->reply->body, &item->problem, api->request->id, item->line);
             failure = failure != 0 ? failure : item->problem.status;
         }
@@ -251,7 +274,9 @@ static void reply_batch(struct api *api, struct item *items, size_t count)
     }
     api->reply->content_type = "application/x-ndjson";
     api->reply->status = stored == count ? 201 : stored > 0 ? 207 : failure;
-    api_retry_after(api);
+    api_retry_after(api, limited_ms);
+    if (count > 0 && items[count - 1].send != NULL)
+        tell_limit(api, items[count - 1].send);
 }
 
 static void send_batch(struct api *api, const char *key)
@@ -280,10 +305,10 @@ static void send_batch(struct api *api, const char *key)
  * Body: text/plain or no type, the content itself; a form with content= (type, metadata, replyTo,
  * clientId, ephemeral), or any other form's body as the content; application/json with the same
  * members; newline-delimited JSON, a batch. Header Idempotency-Key: a second send of the same key
- * and body stores nothing. 201 the event with `listeners`, Location messages/{id} (relative),
+ * and body stores nothing. 201 the event with `listeners`, Location (relative),
  * Idempotency-Replayed: true for a repetition. 201, 207 for a batch: a line for each of its lines,
  * the event or a problem with `line`. 400 malformed or empty, 401, 403, 413, 415, 422 the key was
- * used with another body, 503, 507. */
+ * used with another body, or replyTo leads nowhere, 429 with Retry-After, 503, 507. */
 void messages_post(struct api *api)
 {
     enum draft_form form;
@@ -300,4 +325,13 @@ void messages_post(struct api *api)
         send_batch(api, key);
     else
         send_one(api, form, key);
+}
+
+/* POST users/{u}/messages - the same, to one person: POST rooms/@me,u/messages. */
+void messages_post_user(struct api *api)
+{
+    const char *name = arena_printf(api->arena, "@me,%s", api->params[0]);
+
+    if (api_resolve(api, api->room, name) == 0 && api_demand(api, api->room, RIGHT_WRITE) == 0)
+        messages_post(api);
 }

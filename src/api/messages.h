@@ -6,5 +6,6 @@
 #include "api/api.h"
 
 api_handler messages_post;
+api_handler messages_post_user;
 
 #endif

@@ -2,46 +2,79 @@
 
 #include <string.h>
 
+#include "api/audit.h"
+#include "api/fields.h"
+#include "api/govern.h"
+#include "base/clock.h"
 #include "event/event.h"
 #include "store/directory.h"
 
 /* Rooms that are looked at; a site with more has use for a directory of its own. */
 #define ROOMS_MAX 1000
+#define TOPIC_BYTES_MAX 1024
+#define SLOW_MAX_MS (INT64_C(24) * 60 * 60 * 1000)
+#define KEEP_MAX 100000000
+
+/* A number, or null where it is less. */
+static void write_number(struct buf *body, const char *name, int64_t number, int64_t least)
+{
+    if (number < least)
+        buf_printf(body, ",\"%s\":null", name);
+    else
+        buf_printf(body, ",\"%s\":%lld", name, (long long)number);
+}
 
 static void write_room(struct buf *body, const struct directory_room *room)
 {
     const struct event_id none = {0, 0};
-    char last[EVENT_ID_TEXT];
+    char last[EVENT_ID_TEXT], made[CLOCK_TEXT];
 
     event_id_format(last, room->last);
+    clock_format(made, room->made_ms);
     buf_str(body, "{\"name\":");
     buf_json(body, room->name, strlen(room->name));
     buf_str(body, ",\"topic\":");
-    if (room->topic != NULL)
+    if (room->topic[0] != '\0')
         buf_json(body, room->topic, strlen(room->topic));
     else
         buf_str(body, "null");
-    buf_printf(body, ",\"online\":%lld,\"last\":", (long long)room->online);
+    buf_printf(body, ",\"mode\":\"%s\",\"online\":%lld,\"people\":%lld", room->mode,
+               (long long)room->streams, (long long)room->people);
     if (event_id_compare(room->last, none) == 0)
-        buf_str(body, "null}");
+        buf_str(body, ",\"last\":null");
     else
-        buf_printf(body, "\"%s\"}", last);
+        buf_printf(body, ",\"last\":\"%s\"", last);
+    buf_printf(body, ",\"slow\":%lld", (long long)room->slow_ms / 1000);
+    write_number(body, "keep", room->keep, 0);
+    write_number(body, "age", room->age_ms >= 0 ? room->age_ms / 1000 : -1, 0);
+    if (room->made_ms > 0)
+        buf_printf(body, ",\"made\":\"%s\"", made);
+    if (room->role[0] != '\0')
+        buf_printf(body, ",\"role\":\"%s\"", room->role);
+    buf_char(body, '}');
+}
+
+static void caller_in(void *api, const char *room, struct caller *caller)
+{
+    *caller = api_caller(api, room);
 }
 
 /* GET rooms - the active rooms that the caller may read, the latest first; of @rooms none.
- * 200 {"rooms": [{"name", "topic" or null, "online": open streams, "last": id or null}]}, ETag.
- * 304, 503. */
+ * 200 {"rooms": [{"name", "topic" or null, "mode", "online": open streams, "people": persons in it,
+ * "last": id or null, "slow": s, "keep": events or null, "age": s or null, "role"}]}, ETag. 304,
+ * 503. */
 void rooms_get(struct api *api)
 {
-    struct directory_room *rooms;
-    struct buf *body = &api->reply->body;
+    struct directory_room *rooms = NULL;
+    struct buf *body;
     size_t count, written = 0;
 
-    if (api_store_failed(api, directory_rooms(api->store, api->arena, api->request->namespace,
-                                              ROOMS_MAX, &rooms, &count)))
+    if (api_store_failed(api,
+                         directory_list(api->store, api->arena, api->request->namespace, caller_in,
+                                        api, ROOMS_MAX, &rooms, &count),
+                         NULL))
         return;
-    api->reply->status = 200;
-    api->reply->content_type = "application/json";
+    body = api_json(api, 200);
     buf_str(body, "{\"rooms\":[");
     for (size_t i = 0; i < count; i++) {
         if (!policy_allows(api->identity, rooms[i].name, RIGHT_READ))
@@ -52,4 +85,136 @@ void rooms_get(struct api *api)
     }
     buf_str(body, "]}\n");
     api_etag(api);
+}
+
+/* Answers with the room. */
+static void reply_room(struct api *api, int http_status)
+{
+    const struct caller caller = api_caller(api, api->room);
+    struct refusal refusal = {{0}, 0};
+    struct directory_room room;
+    enum store_status status = directory_look(api->store, api->arena, api->request->namespace,
+                                              api->room, &caller, &room, &refusal);
+
+    if (status == STORE_REFUSED && strcmp(refusal.code, "missing") == 0)
+        strcpy(refusal.code, "hidden");
+    if (api_store_failed(api, status, &refusal))
+        return;
+    write_room(api_json(api, http_status), &room);
+    buf_char(&api->reply->body, '\n');
+    api_etag(api);
+    if (http_status != 200)
+        api->reply->status = http_status;
+}
+
+/* GET rooms/{r} - one of them. 200 as in the list, ETag. 304. 401, 403, 404, 503. */
+void rooms_get_one(struct api *api)
+{
+    reply_room(api, 200);
+}
+
+/* --- making and changing --- */
+
+enum { TOPIC, MODE, SLOW, KEEP, AGE };
+
+static const char *const settings[] = {"topic", "mode", "slow", "keep", "age", NULL};
+
+static int fail(struct api *api, const char *detail)
+{
+    api_fail(api, 400, "parameter_invalid", "%s", detail);
+    return -1;
+}
+
+/* Checks the values, and turns them into what the room's hash keeps; "" is as it was at first. */
+static int check(struct api *api, const char *values[])
+{
+    const char *mode = values[MODE], *topic = values[TOPIC];
+    int64_t number = 0;
+
+    if (topic != NULL && strlen(topic) > TOPIC_BYTES_MAX)
+        return fail(api, "a topic may have 1024 bytes");
+    for (const char *s = topic; s != NULL && *s != '\0'; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            return fail(api, "a topic is one line, without control characters");
+    if (mode != NULL && strcmp(mode, "open") != 0 && strcmp(mode, "members") != 0 &&
+        strcmp(mode, "moderated") != 0)
+        return fail(api, "mode must be open, members or moderated");
+    if (mode != NULL && strcmp(mode, "open") == 0)
+        values[MODE] = "";
+    for (int i = SLOW; i <= AGE; i++) {
+        if (values[i] == NULL || values[i][0] == '\0')
+            continue;
+        if (i == KEEP ? fields_number(api, settings[i], values[i], 1, KEEP_MAX, &number) < 0
+                      : fields_duration(api, settings[i], values[i], &number) < 0)
+            return -1;
+        if (i == SLOW && number > SLOW_MAX_MS)
+            return fail(api, "slow may be a day at most");
+        values[i] =
+            i == SLOW && number == 0 ? "" : arena_printf(api->arena, "%lld", (long long)number);
+    }
+    return 0;
+}
+
+/* The values that are given, as members of an event. */
+static const char *members(struct api *api, const char *action, const char *values[])
+{
+    struct buf out = BUF_INIT;
+    const char *kept;
+
+    buf_printf(&out, ",\"action\":\"%s\"", action);
+    for (int i = TOPIC; values != NULL && i <= AGE; i++) {
+        if (values[i] == NULL)
+            continue;
+        buf_printf(&out, ",\"%s\":", settings[i]);
+        if (i == MODE && values[i][0] == '\0')
+            buf_str(&out, "\"open\"");
+        else if (i == TOPIC || i == MODE)
+            buf_json(&out, values[i], strlen(values[i]));
+        else if (values[i][0] == '\0')
+            buf_str(&out, i == SLOW ? "0" : "null");
+        else
+            buf_printf(&out, "%lld", strtoll(values[i], NULL, 10) / (i == KEEP ? 1 : 1000));
+    }
+    kept = arena_strndup(api->arena, out.data, out.len);
+    buf_free(&out);
+    return kept;
+}
+
+/* PUT rooms/{r} - makes a room, or changes what is given of it: topic, mode (open, members,
+ * moderated), slow (seconds between two messages of one person), keep (events) and age (seconds for
+ * which they are kept; "" for both = as configured). Who makes it owns it; others need to moderate
+ * it. 201 or 200 the room. 400, 401, 403, 503, 507. */
+void rooms_put(struct api *api)
+{
+    const char *values[FIELDS_MAX], *pairs[2 * FIELDS_MAX];
+    struct govern deed = {.what = "put", .values = pairs};
+    int done;
+
+    if (govern_start(api) < 0 || fields_read(api, settings, values) < 0 || check(api, values) < 0)
+        return;
+    for (int i = TOPIC; i <= AGE; i++) {
+        if (values[i] == NULL)
+            continue;
+        pairs[deed.values_count++] = settings[i];
+        pairs[deed.values_count++] = values[i];
+    }
+    deed.json = api_event(api, "room", NULL, members(api, "change", values));
+    deed.audit = audit_event(api, "put", api->room, NULL, NULL);
+    done = govern_do(api, &deed);
+    if (done >= 0)
+        reply_room(api, done == GOVERN_MADE ? 201 : 200);
+}
+
+/* DELETE rooms/{r} - forgets the room and all that is in it; by its owner, or an admin. Open
+ * streams are told. 204, also when there is none. 401, 403, 503, 507. */
+void rooms_delete(struct api *api)
+{
+    struct govern deed = {.what = "drop"};
+
+    if (govern_start(api) < 0)
+        return;
+    deed.json = api_event(api, "room", NULL, members(api, "delete", NULL));
+    deed.audit = audit_event(api, "drop", api->room, NULL, NULL);
+    if (govern_do(api, &deed) >= 0)
+        api->reply->status = 204;
 }

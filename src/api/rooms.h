@@ -1,4 +1,4 @@
-/* rooms.h - which rooms there are: GET rooms.
+/* rooms.h - the rooms: GET rooms, and GET, PUT, DELETE rooms/{r}.
  * Runs in: gate.  Blocks: as the store does. */
 #ifndef EARSHOT_ROOMS_H
 #define EARSHOT_ROOMS_H
@@ -6,5 +6,8 @@
 #include "api/api.h"
 
 api_handler rooms_get;
+api_handler rooms_get_one;
+api_handler rooms_put;
+api_handler rooms_delete;
 
 #endif

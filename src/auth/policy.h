@@ -27,9 +27,11 @@ struct identity {
     const char
         *name;  /* never NULL: the user id where the token names none, "anonymous" without one */
     bool admin; /* every right in every room */
+    bool guest; /* has no account: counts by address */
     bool by_cookie;        /* unsafe methods must prove their origin */
     int64_t expires_ms;    /* wall clock; 0 = never (anonymous) */
     const char *token_id;  /* jti, or NULL */
+    int64_t issued_s;      /* iat, seconds since 1970; 0 = the token does not say */
     const char *namespace; /* the token's `ns`, or NULL = any */
     size_t grants_count;
     struct grant grants[POLICY_GRANTS_MAX];

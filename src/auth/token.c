@@ -204,6 +204,7 @@ static const char *check_times(struct json_object *payload, int64_t now_ms, stru
     if (iat > latest)
         return "the token was issued in the future: is a clock wrong?";
     out->expires_ms = exp * 1000;
+    out->issued_s = iat;
     return NULL;
 }
 
@@ -281,6 +282,7 @@ static const char *check_person(struct json_object *payload, struct identity *ou
     if (get_text(payload, "role", &role) != 0)
         return "the token's role is not a string";
     out->admin = role != NULL && strcmp(role, "admin") == 0;
+    out->guest = role != NULL && strcmp(role, "guest") == 0;
     return NULL;
 }
 
@@ -381,8 +383,8 @@ static int check_claims(const struct token_claims *c, int64_t now_ms, char error
         return fail(error, "a name is at most 64 bytes of UTF-8 without control characters");
     if (c->namespace != NULL && !name_namespace_valid(c->namespace))
         return fail(error, "a namespace is 1 to 64 letters, digits, '.', '_' or '-'");
-    if (c->role != NULL && strcmp(c->role, "admin") != 0)
-        return fail(error, "the only role is admin");
+    if (c->role != NULL && strcmp(c->role, "admin") != 0 && strcmp(c->role, "guest") != 0)
+        return fail(error, "a role is admin or guest");
     if (c->ttl_ms < 1000 || c->ttl_ms / 1000 > TIME_MAX_S - now_ms / 1000)
         return fail(error, "a token lives for a second at least, and not past the year 9999");
     return 0;

@@ -29,7 +29,7 @@ struct token_claims {
     const char *name;      /* or NULL */
     const char *rooms;     /* "lobby=rw,..." or NULL */
     const char *namespace; /* or NULL */
-    const char *role;      /* "admin" or NULL */
+    const char *role;      /* "admin", "guest" or NULL */
     int64_t ttl_ms;
 };
 

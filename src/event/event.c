@@ -103,6 +103,7 @@ void event_write(struct buf *out, const struct event_draft *draft)
         type = "message";
     buf_str(out, "{\"type\":");
     buf_json(out, type, strlen(type));
+    append_member(out, "to", draft->to);
     append_member(out, "room", draft->room);
     append_member(out, "userId", draft->user_id);
     append_member(out, "name", draft->name);
@@ -116,6 +117,8 @@ void event_write(struct buf *out, const struct event_draft *draft)
     }
     append_member(out, "replyTo", draft->reply_to);
     append_member(out, "clientId", draft->client_id);
+    if (draft->more != NULL)
+        buf_str(out, draft->more);
     buf_char(out, '}');
 }
 
@@ -173,13 +176,27 @@ const char *event_type(const char *json, size_t json_len, size_t *type_len)
     return json + open_len;
 }
 
+const char *event_to(const char *json, size_t json_len, size_t *to_len)
+{
+    static const char opening[] = "{\"type\":\"signal\",\"to\":\"";
+    const size_t open_len = sizeof(opening) - 1;
+    const char *end;
+
+    if (json_len <= open_len || memcmp(json, opening, open_len) != 0)
+        return NULL;
+    end = memchr(json + open_len, '"', json_len - open_len);
+    *to_len = end != NULL ? (size_t)(end - json) - open_len : 0;
+    return json + open_len;
+}
+
 bool event_type_sendable(const char *type)
 {
     /* In a browser, events of the type error or open would call EventSource's own onerror and
      * onopen. */
-    static const char *const own[] = {"edit",   "delete", "reaction", "join",  "leave",
-                                      "typing", "read",   "signal",   "room",  "member",
-                                      "hello",  "gap",    "bye",      "error", "open"};
+    static const char *const own[] = {"edit",    "delete", "reaction", "join",  "leave",
+                                      "typing",  "read",   "signal",   "room",  "member",
+                                      "hello",   "gap",    "bye",      "error", "open",
+                                      "mention", "direct", "notice",   "audit"};
     size_t len = type != NULL ? strlen(type) : 0;
 
     if (len == 0 || type_span(type, len) != len)

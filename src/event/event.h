@@ -38,6 +38,7 @@ int event_id_compare(struct event_id a, struct event_id b);
  * checked before. */
 struct event_draft {
     const char *type;
+    const char *to; /* the only user that it is for, whom hubs find by event_to(); NULL = all */
     const char *room;
     const char *user_id; /* NULL = anonymous */
     const char *name;
@@ -46,6 +47,7 @@ struct event_draft {
     const char *metadata; /* a JSON object's text */
     const char *reply_to;
     const char *client_id;
+    const char *more; /* further members, ",\"target\":\"1-0\"" */
 };
 
 /* Appends the JSON that the log keeps. `type` is always its first member. */
@@ -67,6 +69,9 @@ void event_json(struct buf *out, const struct event *event);
 /* The event's type, as it stands in its JSON: pointer and length; "" of length 0 when the JSON is
  * not ours. */
 const char *event_type(const char *json, size_t json_len, size_t *type_len);
+
+/* The user that an event is for, as event_write() wrote it: pointer and length; NULL = all. */
+const char *event_to(const char *json, size_t json_len, size_t *to_len);
 
 /* May a sender choose this type? `message`, or [a-z][a-z0-9._-]{0,31} and none of earshot's own
  * (api.md). */

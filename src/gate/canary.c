@@ -120,6 +120,7 @@ static int await(struct canary *canary, const char *word, int64_t deadline_ms)
 static enum store_status send_event(const struct canary *canary, struct store *store)
 {
     const struct journal_limits limits = {.history_max = 1};
+    const struct caller caller = {.rights = "rw"};
     const struct event_draft draft = {.type = "canary",
                                       .room = ROOM,
                                       .name = "canary",
@@ -131,7 +132,7 @@ static enum store_status send_event(const struct canary *canary, struct store *s
     event_write(&json, &draft);
     send.json = json.data;
     send.json_len = json.len;
-    journal_send(store, NAMESPACE, &limits, &send, 1);
+    journal_send(store, NAMESPACE, &caller, &limits, &send, 1);
     buf_free(&json);
     return send.status;
 }
@@ -295,5 +296,5 @@ void canary_check(struct api *api, const struct heritage *heritage)
     } else {
         api_fail(api, 503, "redis_unavailable", "Redis does not answer");
     }
-    api_retry_after(api);
+    api_retry_after(api, 0);
 }

@@ -92,11 +92,7 @@ static int read_body(struct gate *gate, struct api *api)
 static int refuse_token(struct api *api, const char *reason)
 {
     api_fail(api, 401, "token_invalid", "%s", reason);
-    reply_header(api->reply, "WWW-Authenticate",
-                 arena_printf(api->arena,
-                              "Bearer realm=\"earshot\", error=\"invalid_token\", "
-                              "error_description=\"%s\"",
-                              reason));
+    api_challenge(api, reason);
     return -1;
 }
 
@@ -169,10 +165,11 @@ static int find_route(struct gate *gate, struct api *api, const struct route **r
 /* Resolves the path's room and checks the right that the route needs there. */
 static int check_rights(struct api *api, const struct route *route)
 {
+    for (int i = 0; i < API_PARAMS_MAX; i++)
+        api->params[i] = route_param(route, api->request, i);
     if (route->right == 0)
         return 0;
-    api->param = route_param(route, api->request, 1);
-    if (api_resolve(api, api->room, route_param(route, api->request, 0)) < 0)
+    if (api_resolve(api, api->room, api->params[0]) < 0)
         return -1;
     return api_demand(api, api->room, (enum right)route->right);
 }

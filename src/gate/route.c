@@ -2,10 +2,16 @@
 
 #include <string.h>
 
+#include "api/admin.h"
+#include "api/audit.h"
+#include "api/changes.h"
 #include "api/events.h"
+#include "api/govern.h"
 #include "api/health.h"
 #include "api/history.h"
+#include "api/marks.h"
 #include "api/messages.h"
+#include "api/people.h"
 #include "api/rooms.h"
 
 /* The room of a path is its first ?. HEAD is where GET is, OPTIONS everywhere. */
@@ -17,10 +23,34 @@ static const struct route routes[] = {
     {METHOD_GET, "health", 0, false, health_ready},
     {METHOD_GET, "events", 0, false, events_get_many},
     {METHOD_GET, "rooms", 0, false, rooms_get},
+    {METHOD_GET, "rooms/?", RIGHT_READ, false, rooms_get_one},
+    {METHOD_PUT, "rooms/?", RIGHT_WRITE, true, rooms_put},
+    {METHOD_DELETE, "rooms/?", RIGHT_WRITE, false, rooms_delete},
     {METHOD_GET, "rooms/?/events", RIGHT_READ, false, events_get},
     {METHOD_GET, "rooms/?/messages", RIGHT_READ, false, history_get},
     {METHOD_POST, "rooms/?/messages", RIGHT_WRITE, true, messages_post},
     {METHOD_GET, "rooms/?/messages/?", RIGHT_READ, false, history_get_one},
+    {METHOD_PUT, "rooms/?/messages/?", RIGHT_WRITE, true, changes_edit},
+    {METHOD_DELETE, "rooms/?/messages/?", RIGHT_WRITE, false, changes_delete},
+    {METHOD_GET, "rooms/?/messages/?/replies", RIGHT_READ, false, history_get_replies},
+    {METHOD_PUT, "rooms/?/messages/?/reactions/?", RIGHT_WRITE, false, changes_react},
+    {METHOD_DELETE, "rooms/?/messages/?/reactions/?", RIGHT_WRITE, false, changes_unreact},
+    {METHOD_GET, "rooms/?/presence", RIGHT_READ, false, people_get},
+    {METHOD_POST, "rooms/?/typing", RIGHT_WRITE, true, people_typing},
+    {METHOD_POST, "rooms/?/signals", RIGHT_WRITE, true, people_signal},
+    {METHOD_GET, "rooms/?/read", RIGHT_READ, false, marks_get},
+    {METHOD_PUT, "rooms/?/read", RIGHT_READ, true, marks_put},
+    {METHOD_PUT, "rooms/?/members/?", RIGHT_WRITE, true, govern_put_member},
+    {METHOD_DELETE, "rooms/?/members/?", RIGHT_READ, true, govern_delete_member},
+    {METHOD_PUT, "rooms/?/bans/?", RIGHT_WRITE, true, govern_put_ban},
+    {METHOD_DELETE, "rooms/?/bans/?", RIGHT_WRITE, true, govern_delete_ban},
+    {METHOD_PUT, "rooms/?/mutes/?", RIGHT_WRITE, true, govern_put_mute},
+    {METHOD_DELETE, "rooms/?/mutes/?", RIGHT_WRITE, true, govern_delete_mute},
+    {METHOD_GET, "unread", 0, false, marks_get_all},
+    {METHOD_POST, "users/?/messages", 0, true, messages_post_user},
+    {METHOD_GET, "admin/audit", 0, false, audit_get},
+    {METHOD_GET, "admin/audit/events", 0, false, audit_get_events},
+    {METHOD_GET, "admin/stats", 0, false, admin_stats},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -50,8 +80,9 @@ static bool matches(const struct route *route, const struct request *request)
     while ((segment = next_segment(&pattern, &len)) != NULL) {
         if (at >= request->segments_count || at >= REQUEST_SEGMENTS_MAX)
             return false;
-        if (!is_any(segment, len) && (strlen(request->segments[at]) != len ||
-                                      memcmp(request->segments[at], segment, len) != 0))
+        if (is_any(segment, len) ? request->segments[at][0] == '\0'
+                                 : (strlen(request->segments[at]) != len ||
+                                    memcmp(request->segments[at], segment, len) != 0))
             return false;
         at++;
     }

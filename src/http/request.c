@@ -30,6 +30,7 @@ enum variable {
     V_COOKIE,
     V_HOST,
     V_KEY,
+    V_IF_MATCH,
     V_MATCH,
     V_LAST,
     V_ORIGIN,
@@ -69,6 +70,7 @@ static const struct {
     {NAME("HTTP_COOKIE"), V_COOKIE, JOIN, "; "},
     {NAME("HTTP_HOST"), V_HOST, REFUSE, NULL},
     {NAME("HTTP_IDEMPOTENCY_KEY"), V_KEY, REFUSE, NULL},
+    {NAME("HTTP_IF_MATCH"), V_IF_MATCH, REFUSE, NULL},
     {NAME("HTTP_IF_NONE_MATCH"), V_MATCH, JOIN, ", "},
     {NAME("HTTP_LAST_EVENT_ID"), V_LAST, REFUSE, NULL},
     {NAME("HTTP_ORIGIN"), V_ORIGIN, REFUSE, NULL},
@@ -278,6 +280,7 @@ int request_parse(struct request *request, struct arena *arena, char *const *env
     request->cookie = values[V_COOKIE];
     request->host = values[V_HOST];
     request->idempotency_key = values[V_KEY];
+    request->if_match = values[V_IF_MATCH];
     request->if_none_match = values[V_MATCH];
     request->last_event_id = values[V_LAST];
     request->origin = values[V_ORIGIN];

@@ -46,6 +46,7 @@ struct request {
     const char *cookie;
     const char *host;
     const char *idempotency_key;
+    const char *if_match;
     const char *if_none_match;
     const char *last_event_id;
     const char *origin;

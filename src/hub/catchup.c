@@ -49,12 +49,12 @@ static int read_id(const redisReply *reply, struct event_id *id)
 static int read_view(const redisReply *reply, struct log_view *view)
 {
     memset(view, 0, sizeof(*view));
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3 ||
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 5 ||
         read_id(reply->element[0], &view->last) < 0 ||
         read_id(reply->element[1], &view->oldest) < 0 ||
         read_id(reply->element[2], &view->gone) < 0)
         return -1;
-    for (size_t i = 3; i + 1 < reply->elements && view->count < PAGE_EVENTS; i += 2) {
+    for (size_t i = 5; i + 1 < reply->elements && view->count < PAGE_EVENTS; i += 2) {
         const redisReply *json = reply->element[i + 1];
         struct event event = {.durable = true, .json = json->str, .json_len = json->len};
 
@@ -92,8 +92,8 @@ static struct question *ask_log(struct room *room, struct event_id after, const 
     key_log(key, room->namespace, room->name);
     event_id_format(id, after);
     room->asks++;
-    return ask_script(&room->hub->ask, SCRIPT_READ, key, 2, (const char *[]){id, count}, answer,
-                      arg);
+    return ask_script(&room->hub->ask, SCRIPT_READ, key, 3, (const char *[]){id, count, "0"},
+                      answer, arg);
 }
 
 /* The log ends before what was already seen: Redis came back with less than it had. */

@@ -1,75 +1,45 @@
 #include "store/directory.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "store/keys.h"
 
-#define NOTED_ROOMS 256
-#define NOTE_EVERY_MS 1000
+#define FIELDS 11
 
-/* The last notes of this process; one room takes the place of another. */
-static struct {
-    uint64_t room; /* a hash of both names */
-    int64_t at_ms;
-} noted[NOTED_ROOMS];
-
-static uint64_t hash_names(const char *namespace, const char *room)
+static const char *text(struct arena *arena, const redisReply *reply)
 {
-    static unsigned char key[crypto_shorthash_KEYBYTES];
-    static bool keyed;
-    unsigned char hashes[2][crypto_shorthash_BYTES];
-    uint64_t sum[2];
-
-    if (!keyed)
-        randombytes_buf(key, sizeof(key));
-    keyed = true;
-    crypto_shorthash(hashes[0], (const unsigned char *)namespace, strlen(namespace), key);
-    crypto_shorthash(hashes[1], (const unsigned char *)room, strlen(room), key);
-    memcpy(sum, hashes, sizeof(sum));
-    return sum[0] * 31 + sum[1];
+    return reply->type == REDIS_REPLY_STRING ? arena_strndup(arena, reply->str, reply->len) : "";
 }
 
-size_t directory_note(struct store *store, const char *namespace, const char *room)
+static int64_t number(const redisReply *reply, int64_t otherwise)
 {
-    uint64_t hash = hash_names(namespace, room);
-    int64_t now_ms = clock_mono_ms();
-    char key[KEY_MAX], now[24];
-
-    if (noted[hash % NOTED_ROOMS].room == hash &&
-        now_ms - noted[hash % NOTED_ROOMS].at_ms < NOTE_EVERY_MS)
-        return 0;
-    noted[hash % NOTED_ROOMS].room = hash;
-    noted[hash % NOTED_ROOMS].at_ms = now_ms;
-    key_rooms(key, namespace);
-    snprintf(now, sizeof(now), "%lld", (long long)clock_wall_ms());
-    store_command(store, 4, (const char *[]){"ZADD", key, now, room}, NULL);
-    return 1;
+    if (reply->type == REDIS_REPLY_INTEGER)
+        return reply->integer;
+    return reply->type == REDIS_REPLY_STRING && reply->len > 0 ? strtoll(reply->str, NULL, 10)
+                                                               : otherwise;
 }
 
-void directory_forget(void)
-{
-    memset(noted, 0, sizeof(noted));
-}
-
-/* Reads the reply of the room script. Returns false for a room with nothing kept and nobody in it.
- */
+/* Reads the reply of the list script. Returns false when there is no such room. */
 static bool read_room(const redisReply *reply, struct arena *arena, struct directory_room *room)
 {
-    const redisReply *topic;
+    redisReply **field = reply->element;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != FIELDS || field[0]->integer != 1)
         return false;
-    topic = reply->element[0];
-    room->topic = topic->len > 0 ? arena_strndup(arena, topic->str, topic->len) : NULL;
-    room->online = reply->element[2]->integer;
-    if (event_id_parse(&room->last, reply->element[1]->str, reply->element[1]->len) < 0)
-        return false;
-    return room->last.ms != 0 || room->online > 0 || room->topic != NULL;
+    room->topic = text(arena, field[1]);
+    event_id_parse(&room->last, field[2]->str, field[2]->len);
+    room->streams = number(field[3], 0);
+    room->people = number(field[4], 0);
+    room->mode = field[5]->len > 0 ? text(arena, field[5]) : "open";
+    room->slow_ms = number(field[6], 0);
+    room->keep = number(field[7], -1);
+    room->age_ms = number(field[8], -1);
+    room->made_ms = number(field[9], 0);
+    room->role = text(arena, field[10]);
+    return true;
 }
 
 static enum store_status read_names(struct store *store, struct arena *arena, const char *namespace,
@@ -80,7 +50,7 @@ static enum store_status read_names(struct store *store, struct arena *arena, co
     enum store_status status;
 
     *count = 0;
-    key_rooms(key, namespace);
+    key_site(key, namespace, "rooms");
     snprintf(last, sizeof(last), "%zu", max - 1);
     store_command(store, 4, (const char *[]){"ZREVRANGE", key, "0", last}, NULL);
     status = store_run(store, &reply, 1);
@@ -88,16 +58,17 @@ static enum store_status read_names(struct store *store, struct arena *arena, co
         status = store_reply_status(reply);
     if (status == STORE_OK && reply->type == REDIS_REPLY_ARRAY) {
         *count = reply->elements;
-        *rooms = arena_alloc(arena, *count * sizeof(**rooms));
+        *rooms = arena_alloc(arena, (*count + 1) * sizeof(**rooms));
         for (size_t i = 0; i < *count; i++)
-            (*rooms)[i].name = arena_strndup(arena, reply->element[i]->str, reply->element[i]->len);
+            (*rooms)[i].name = text(arena, reply->element[i]);
     }
     store_free(&reply, 1);
     return status;
 }
 
-enum store_status directory_rooms(struct store *store, struct arena *arena, const char *namespace,
-                                  size_t max, struct directory_room **rooms, size_t *count)
+enum store_status directory_list(struct store *store, struct arena *arena, const char *namespace,
+                                 directory_caller *who, void *arg, size_t max,
+                                 struct directory_room **rooms, size_t *count)
 {
     enum store_status status = read_names(store, arena, namespace, max, rooms, count);
     redisReply **replies;
@@ -106,10 +77,10 @@ enum store_status directory_rooms(struct store *store, struct arena *arena, cons
     if (status != STORE_OK || *count == 0)
         return status;
     for (size_t i = 0; i < *count; i++) {
-        char key[KEY_MAX];
+        struct caller caller;
 
-        key_log(key, namespace, (*rooms)[i].name);
-        store_script(store, SCRIPT_ROOM, key, 0, NULL, NULL);
+        who(arg, (*rooms)[i].name, &caller);
+        call_queue(store, namespace, (*rooms)[i].name, &caller, SCRIPT_LIST, 0, NULL, NULL);
     }
     replies = mem_zero(*count * sizeof(*replies));
     status = store_run(store, replies, *count);
@@ -122,5 +93,24 @@ enum store_status directory_rooms(struct store *store, struct arena *arena, cons
     store_free(replies, *count);
     free(replies);
     *count = kept;
+    return status;
+}
+
+enum store_status directory_look(struct store *store, struct arena *arena, const char *namespace,
+                                 const char *name, const struct caller *caller,
+                                 struct directory_room *room, struct refusal *refusal)
+{
+    redisReply *reply = NULL;
+    enum store_status status =
+        call_run(store, namespace, name, caller, SCRIPT_LIST, 0, NULL, &reply, refusal);
+
+    if (status != STORE_OK)
+        return status;
+    *room = (struct directory_room){.name = name};
+    if (!read_room(reply, arena, room)) {
+        *refusal = (struct refusal){"missing", 0};
+        status = STORE_REFUSED;
+    }
+    store_free(&reply, 1);
     return status;
 }

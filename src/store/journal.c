@@ -4,33 +4,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "store/directory.h"
-#include "store/keys.h"
-#include "store/store.h"
+#include "event/overlay.h"
 
-static void queue_send(struct store *store, const char *namespace, const struct send *send,
-                       const struct journal_limits *limits)
+#define NUMBER_TEXT 24
+
+static const char *number(struct arena *arena, int64_t n)
 {
-    char key[KEY_MAX], keep[24], ttl[24];
-    const char *argv[] = {send->json,
-                          keep,
-                          "PUBLISH",
-                          send->idempotency_key != NULL ? send->idempotency_key : "",
-                          send->body_hash != NULL ? send->body_hash : "",
-                          ttl};
-    size_t lens[6] = {send->json_len};
+    return arena_printf(arena, "%lld", (long long)n);
+}
 
-    key_log(key, namespace, send->room);
+static void queue_send(struct store *store, const char *namespace, const struct caller *caller,
+                       const struct send *send, const struct journal_limits *limits)
+{
+    char keep[NUMBER_TEXT], age[NUMBER_TEXT], ttl[NUMBER_TEXT], every[NUMBER_TEXT],
+        burst[NUMBER_TEXT];
+    const char *argv[11 + JOURNAL_MENTIONS_MAX] = {
+        send->json,
+        send->ephemeral ? "1" : "",
+        keep,
+        age,
+        send->idempotency_key != NULL ? send->idempotency_key : "",
+        send->body_hash != NULL ? send->body_hash : "",
+        ttl,
+        limits->address != NULL ? limits->address : "",
+        every,
+        burst,
+        send->reply_to != NULL ? send->reply_to : ""};
+    size_t lens[11 + JOURNAL_MENTIONS_MAX] = {send->json_len};
+    int argc = 11;
+
     snprintf(keep, sizeof(keep), "%lld", (long long)limits->history_max);
-    if (send->ephemeral)
-        keep[0] = '\0';
+    snprintf(age, sizeof(age), "%lld", (long long)limits->history_age_ms);
     snprintf(ttl, sizeof(ttl), "%lld", (long long)limits->idempotency_ttl_ms);
-    for (int i = 1; i < 6; i++)
+    snprintf(every, sizeof(every), "%lld", (long long)limits->every_ms);
+    snprintf(burst, sizeof(burst), "%lld", (long long)limits->burst);
+    for (size_t i = 0; i < send->mentions_count; i++)
+        argv[argc++] = send->mentions[i];
+    for (int i = 1; i < argc; i++)
         lens[i] = strlen(argv[i]);
-    store_script(store, SCRIPT_SEND, key, 6, argv, lens);
+    call_queue(store, namespace, send->room, caller, SCRIPT_SEND, argc, argv, lens);
 }
 
 /* Reads the reply of the send script. */
@@ -39,14 +52,18 @@ static enum store_status read_send(const redisReply *reply, struct send *send)
     enum store_status status = store_reply_status(reply);
     const redisReply *id;
 
+    if (status == STORE_REFUSED)
+        store_refusal(reply, &send->refusal);
     if (status != STORE_OK)
         return status;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
         reply->element[0]->type != REDIS_REPLY_STRING)
         return STORE_DOWN;
     id = reply->element[0];
     send->listeners = reply->element[1]->integer;
     send->replayed = reply->element[2]->integer == 1;
+    send->left = reply->element[3]->integer;
+    send->back_ms = reply->element[4]->integer;
     if (id->str[0] == '-') {
         send->timestamp_ms = strtoll(id->str + 1, NULL, 10);
         return STORE_OK;
@@ -57,115 +74,137 @@ static enum store_status read_send(const redisReply *reply, struct send *send)
     return STORE_OK;
 }
 
-void journal_send(struct store *store, const char *namespace, const struct journal_limits *limits,
-                  struct send *sends, size_t count)
+void journal_send(struct store *store, const char *namespace, const struct caller *caller,
+                  const struct journal_limits *limits, struct send *sends, size_t count)
 {
-    redisReply **replies = mem_zero(2 * count * sizeof(*replies));
+    redisReply **replies = mem_zero(count * sizeof(*replies));
     enum store_status status;
-    size_t notes = 0;
 
     for (size_t i = 0; i < count; i++)
-        queue_send(store, namespace, &sends[i], limits);
-    for (size_t i = 0; i < count; i++) {
-        if (!sends[i].ephemeral && sends[i].room[0] != '@')
-            notes += directory_note(store, namespace, sends[i].room);
-    }
-    status = store_run(store, replies, 2 * count);
-    if (status != STORE_OK)
-        directory_forget();
+        queue_send(store, namespace, caller, &sends[i], limits);
+    status = store_run(store, replies, count);
     for (size_t i = 0; i < count; i++)
         sends[i].status = status == STORE_OK ? read_send(replies[i], &sends[i]) : status;
-    store_free(replies, count + notes);
+    store_free(replies, count);
     free(replies);
 }
 
-/* Copies one [id, [field, json]] of XRANGE into the arena. */
-static int read_entry(const redisReply *entry, struct arena *arena, struct event *event)
+static bool is_text(const redisReply *reply)
 {
-    const redisReply *fields;
+    return reply->type == REDIS_REPLY_STRING;
+}
 
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
-        event_id_parse(&event->id, entry->element[0]->str, entry->element[0]->len) < 0)
+/* Copies a row of view() in part/view.lua into the arena: {id, json, edit, reactions, reacted,
+ * replies}. */
+static int read_row(const redisReply *row, struct arena *arena, struct event *event)
+{
+    struct buf json = BUF_INIT;
+
+    if (row->type != REDIS_REPLY_ARRAY || row->elements != 6)
         return -1;
-    fields = entry->element[1];
-    if (fields->type != REDIS_REPLY_ARRAY || fields->elements < 2)
+    for (size_t i = 0; i < 6; i++)
+        if (!is_text(row->element[i]))
+            return -1;
+    if (event_id_parse(&event->id, row->element[0]->str, row->element[0]->len) < 0)
         return -1;
+    overlay_apply(&json, row->element[1]->str, row->element[1]->len,
+                  &(struct overlay){.edit = row->element[2]->str,
+                                    .reactions = row->element[3]->str,
+                                    .reacted = row->element[4]->str,
+                                    .replies = strtoll(row->element[5]->str, NULL, 10)});
     event->durable = true;
     event->timestamp_ms = (int64_t)event->id.ms;
-    event->json = arena_strndup(arena, fields->element[1]->str, fields->element[1]->len);
-    event->json_len = fields->element[1]->len;
+    event->json = arena_strndup(arena, json.data, json.len);
+    event->json_len = json.len;
+    buf_free(&json);
     return 0;
 }
 
-static enum store_status run_range(struct store *store, int argc, const char **argv,
-                                   redisReply **reply)
+static void copy_id(char out[EVENT_ID_TEXT], const redisReply *text)
 {
-    enum store_status status;
-
-    store_command(store, argc, argv, NULL);
-    status = store_run(store, reply, 1);
-    if (status != STORE_OK)
-        return status;
-    status = store_reply_status(*reply);
-    if (status == STORE_OK && (*reply)->type != REDIS_REPLY_ARRAY)
-        status = STORE_DOWN;
-    if (status != STORE_OK)
-        store_free(reply, 1);
-    return status;
+    snprintf(out, EVENT_ID_TEXT, "%s", is_text(text) ? text->str : "");
 }
 
-enum store_status journal_page(struct store *store, struct arena *arena, const char *namespace,
-                               const char *room, const struct event_id *before,
-                               const struct event_id *after, size_t limit, struct page *page)
+/* Reads the reply of the history script; rows that come newest first are turned round. */
+static enum store_status read_page(const redisReply *reply, struct arena *arena, bool newest_first,
+                                   struct page *page)
 {
-    char key[KEY_MAX], edge[EVENT_ID_TEXT + 1] = "(", count[24];
-    const char *newest_first[] = {"XREVRANGE", key,     before != NULL ? edge : "+",
-                                  "-",         "COUNT", count};
-    const char *oldest_first[] = {"XRANGE", key, edge, "+", "COUNT", count};
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3)
+        return STORE_DOWN;
+    page->more = reply->element[0]->integer == 1;
+    if (is_text(reply->element[1]))
+        event_id_parse(&page->edge, reply->element[1]->str, reply->element[1]->len);
+    copy_id(page->version, reply->element[2]);
+    page->count = reply->elements - 3;
+    page->events = arena_alloc(arena, (page->count + 1) * sizeof(*page->events));
+    for (size_t i = 0; i < page->count; i++) {
+        size_t to = newest_first ? page->count - 1 - i : i;
+
+        if (read_row(reply->element[3 + i], arena, &page->events[to]) < 0)
+            return STORE_DOWN;
+    }
+    return STORE_OK;
+}
+
+enum store_status journal_read(struct store *store, struct arena *arena, const char *namespace,
+                               const char *room, const struct caller *caller,
+                               const struct journal_question *q, struct page *page,
+                               struct refusal *refusal)
+{
+    static const char *const ways[] = {"before", "after", "one", "replies"};
+    char id[EVENT_ID_TEXT] = "", after[EVENT_ID_TEXT] = "";
+    const char *argv[] = {ways[q->way], id, number(arena, (int64_t)q->limit),
+                          number(arena, q->history_age_ms), after};
     redisReply *reply = NULL;
     enum store_status status;
 
     *page = (struct page){0};
-    /* Beyond the ends of all ids there is nothing, which Redis calls an error. */
-    if ((before != NULL && before->ms == 0 && before->seq == 0) ||
-        (after != NULL && after->ms == UINT64_MAX && after->seq == UINT64_MAX))
+    /* Beyond the greatest id there is nothing, which Redis calls an error. */
+    if (q->way == JOURNAL_AFTER && q->id.ms == UINT64_MAX && q->id.seq == UINT64_MAX)
         return STORE_OK;
-    key_log(key, namespace, room);
-    snprintf(count, sizeof(count), "%zu", limit + 1);
-    if (before != NULL || after != NULL)
-        event_id_format(edge + 1, after != NULL ? *after : *before);
-    status = run_range(store, 6, after != NULL ? oldest_first : newest_first, &reply);
+    if (q->id.ms != 0 || q->id.seq != 0)
+        event_id_format(id, q->id);
+    if (q->after.ms != 0 || q->after.seq != 0)
+        event_id_format(after, q->after);
+    status = call_run(store, namespace, room, caller, SCRIPT_HISTORY, 5, argv, &reply, refusal);
     if (status != STORE_OK)
         return status;
-    page->more = reply->elements > limit;
-    page->count = page->more ? limit : reply->elements;
-    page->events = arena_alloc(arena, page->count * sizeof(*page->events));
-    for (size_t i = 0; i < page->count; i++) {
-        size_t to = after != NULL ? i : page->count - 1 - i;
-
-        if (read_entry(reply->element[i], arena, &page->events[to]) < 0)
-            status = STORE_DOWN;
-    }
+    status = read_page(reply, arena, q->way == JOURNAL_BEFORE, page);
     store_free(&reply, 1);
     return status;
 }
 
-enum store_status journal_get(struct store *store, struct arena *arena, const char *namespace,
-                              const char *room, struct event_id id, struct event *event)
+enum store_status journal_change(struct store *store, struct arena *arena, const char *namespace,
+                                 const char *room, const struct caller *caller,
+                                 const struct journal_limits *limits, struct change *change,
+                                 struct refusal *refusal)
 {
-    char key[KEY_MAX], text[EVENT_ID_TEXT];
+    char id[EVENT_ID_TEXT];
+    const char *argv[] = {change->what,
+                          id,
+                          change->json,
+                          number(arena, limits->history_max),
+                          number(arena, limits->history_age_ms),
+                          change->version,
+                          change->value,
+                          limits->address != NULL ? limits->address : "",
+                          number(arena, limits->every_ms),
+                          number(arena, limits->burst),
+                          change->audit};
     redisReply *reply = NULL;
     enum store_status status;
 
-    key_log(key, namespace, room);
-    event_id_format(text, id);
-    status = run_range(store, 4, (const char *[]){"XRANGE", key, text, text}, &reply);
+    event_id_format(id, change->id);
+    status = call_run(store, namespace, room, caller, SCRIPT_CHANGE, 11, argv, &reply, refusal);
     if (status != STORE_OK)
         return status;
-    if (reply->elements == 0)
-        status = STORE_MISSING;
-    else if (read_entry(reply->element[0], arena, event) < 0)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || !is_text(reply->element[0]) ||
+        read_row(reply->element[2], arena, &change->now) < 0)
         status = STORE_DOWN;
+    else
+        change->changed = reply->element[0]->len > 0;
+    if (status == STORE_OK)
+        copy_id(change->now_version, reply->element[1]);
     store_free(&reply, 1);
     return status;
 }

@@ -1,7 +1,7 @@
-/* keys.h - the only place that names a key.
+/* keys.h - the only place in C that names a key; the scripts' is lua/part/names.lua.
  * Runs in: gate, hub.  Blocks: never.  No I/O.
  * All keys of a room share the hash tag {namespace/room}; scripts get the log's key and derive the
- * rest. */
+ * rest. src/store/README has them all. */
 #ifndef EARSHOT_KEYS_H
 #define EARSHOT_KEYS_H
 
@@ -9,13 +9,12 @@
 
 #define KEY_MAX 700
 
-/* earshot:{namespace/room}:log, the stream; :live, the channel; :listeners, the hash hub ->
- * "count:expiry_ms". Each returns the length. */
+/* earshot:{namespace/room}:log, the stream, and :live, the channel. Each returns the length. */
 size_t key_log(char out[KEY_MAX], const char *namespace, const char *room);
 size_t key_live(char out[KEY_MAX], const char *namespace, const char *room);
 size_t key_listeners(char out[KEY_MAX], const char *namespace, const char *room);
 
-/* earshot:namespace:rooms, the sorted set of rooms by the time of their last send. */
-size_t key_rooms(char out[KEY_MAX], const char *namespace);
+/* earshot:namespace:what, a key of the whole site: "rooms", "control", "stats:20781". */
+size_t key_site(char out[KEY_MAX], const char *namespace, const char *what);
 
 #endif

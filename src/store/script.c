@@ -10,7 +10,15 @@ static const struct {
 } scripts[SCRIPTS] = {
     [SCRIPT_SEND] = {script_sha_send, script_source_send},
     [SCRIPT_READ] = {script_sha_read, script_source_read},
-    [SCRIPT_ROOM] = {script_sha_room, script_source_room},
+    [SCRIPT_LIST] = {script_sha_list, script_source_list},
+    [SCRIPT_HISTORY] = {script_sha_history, script_source_history},
+    [SCRIPT_CHANGE] = {script_sha_change, script_source_change},
+    [SCRIPT_GOVERN] = {script_sha_govern, script_source_govern},
+    [SCRIPT_HERE] = {script_sha_here, script_source_here},
+    [SCRIPT_PRESENCE] = {script_sha_presence, script_source_presence},
+    [SCRIPT_SAY] = {script_sha_say, script_source_say},
+    [SCRIPT_MARK] = {script_sha_mark, script_source_mark},
+    [SCRIPT_UNREAD] = {script_sha_unread, script_source_unread},
 };
 
 int script_format(char **formatted, enum script script, const char *key, int argc,

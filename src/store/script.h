@@ -10,9 +10,22 @@
 
 #include "store/link.h"
 
-enum script { SCRIPT_SEND, SCRIPT_READ, SCRIPT_ROOM, SCRIPTS };
+enum script {
+    SCRIPT_SEND,
+    SCRIPT_READ,
+    SCRIPT_LIST,
+    SCRIPT_HISTORY,
+    SCRIPT_CHANGE,
+    SCRIPT_GOVERN,
+    SCRIPT_HERE,
+    SCRIPT_PRESENCE,
+    SCRIPT_SAY,
+    SCRIPT_MARK,
+    SCRIPT_UNREAD,
+    SCRIPTS
+};
 
-#define SCRIPT_ARGS_MAX 24
+#define SCRIPT_ARGS_MAX 256
 
 /* Formats EVALSHA with one key, as redisFormatCommandArgv does: returns the length, or below 0. */
 int script_format(char **formatted, enum script script, const char *key, int argc,

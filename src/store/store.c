@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -358,7 +359,7 @@ enum store_status store_reply_status(const redisReply *reply)
         const char *word;
         enum store_status status;
     } errors[] = {
-        {"CONFLICT", STORE_CONFLICT},
+        {"REFUSED", STORE_REFUSED},
         {"OOM", STORE_FULL},
         {"MISCONF", STORE_FULL},
     };
@@ -373,6 +374,16 @@ enum store_status store_reply_status(const redisReply *reply)
     if (log_may(&next_line_ms))
         log_error("Redis refuses reply=\"%.200s\"", reply->str);
     return STORE_DOWN;
+}
+
+void store_refusal(const redisReply *reply, struct refusal *refusal)
+{
+    long long number = 0;
+
+    *refusal = (struct refusal){{0}, 0};
+    if (reply->type == REDIS_REPLY_ERROR &&
+        sscanf(reply->str, "REFUSED %15s %lld", refusal->code, &number) == 2)
+        refusal->number = number;
 }
 
 enum store_status store_ping(struct store *store)

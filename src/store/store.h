@@ -16,10 +16,10 @@ struct store;
 
 enum store_status {
     STORE_OK,
-    STORE_MISSING,  /* no such room, message: 404 */
-    STORE_CONFLICT, /* the Idempotency-Key was used with another body: 422 */
-    STORE_DOWN,     /* not reachable, not in time, loading, read-only: 503 */
-    STORE_FULL      /* out of memory or disk: 507 */
+    STORE_MISSING, /* no such room, message: 404 */
+    STORE_REFUSED, /* by a script, for what it is that is asked: see store_refusal() */
+    STORE_DOWN,    /* not reachable, not in time, loading, read-only: 503 */
+    STORE_FULL     /* out of memory or disk: 507 */
 };
 
 /* `breaker` may be NULL (direct mode, tests). Does not connect yet. NULL with the reason when the
@@ -41,6 +41,16 @@ void store_script(struct store *store, enum script script, const char *key, int 
  */
 enum store_status store_run(struct store *store, redisReply **replies, size_t max);
 void store_free(redisReply **replies, size_t count);
+
+/* Why a script refused: "banned" and until when (ms since 1970, 0 = for ever), "limited" and for
+ * how long (ms), "hidden", ... part/caller.lua and the scripts have them all. */
+struct refusal {
+    char code[16];
+    int64_t number;
+};
+
+/* Reads the refusal that a reply of STORE_REFUSED is. */
+void store_refusal(const redisReply *reply, struct refusal *refusal);
 
 /* What an error reply means (OOM, MISCONF: full; LOADING, READONLY, ...: down); STORE_OK for one
  * that is none. */

@@ -160,7 +160,7 @@ async function startEarshot(stack) {
     const socket = join(stack.dir, 'earshot.sock');
     await stack.startRedis(false);
     writeFileSync(join(stack.dir, 'earshot.conf'),
-        `jwt_secret = ${randomBytes(32).toString('hex')}\nanonymous = *=rw\ndrain = 1s\nlog_level = warn\n`);
+        `jwt_secret = ${randomBytes(32).toString('hex')}\nanonymous = *=rw\nrate_send = off\nrate_guest = off\ndrain = 1s\nlog_level = warn\n`);
     const daemon = stack.run('earshotd', [join(build, 'earshotd'), '--config', join(stack.dir, 'earshot.conf'), '--foreground',
         '--listen', `unix:${socket}`, '--redis', `unix://${stack.dir}/redis.sock`]);
     await stack.await(daemon, () => answers(socket));

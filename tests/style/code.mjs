@@ -28,6 +28,7 @@ const FUNCTION_LINES = 60;
 
 // Upward, yet meant: each line says why. A line that nothing needs any more is an error.
 const EXCEPTIONS = {
+    'store event/overlay.h': 'and the events as they are now; event/overlay.h itself needs only base',
     'store event/event.h': 'a journal gives out events and their ids; event/event.h itself needs only base',
 };
 

@@ -28,7 +28,8 @@ export function map() {
 // A way that is traced by function name leads nowhere when a function was renamed.
 export function mapFunctions() {
     if (!tree.exists(MAP)) return [`${MAP} is missing`];
-    const code = tree.sources().map(tree.bare).join('\n');
+    const lua = tree.files('src', /\.lua$/).map(tree.read);
+    const code = [...tree.sources().map(tree.bare), ...lua].join('\n');
     const names = new Set([...tree.read(MAP).matchAll(/\b([a-z]\w+)\(\)/g)].map((m) => m[1]));
     if (names.size === 0) return [`${MAP} traces nothing by function name`];
     return [...names].filter((name) => !new RegExp(`\\b${name}\\(`).test(code)).map((name) => `${MAP} names ${name}(), which no file has`);

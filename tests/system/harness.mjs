@@ -187,6 +187,8 @@ export class Earshot {
       redis: redisUrl ? redisUrl(e.dir) : `unix://${e.dir}/redis.sock`,
       jwt_secret: SECRET,
       anonymous: '*=rw',
+      rate_send: 'off',
+      rate_guest: 'off',
       drain: '2s',
       ...conf,
     };

@@ -22,7 +22,7 @@ static void test_names(void **state)
     assert_string_equal(key, "earshot:{main/lobby}:live");
     assert_int_equal(key_listeners(key, "main", "lobby"), strlen("earshot:{main/lobby}:listeners"));
     assert_string_equal(key, "earshot:{main/lobby}:listeners");
-    assert_int_equal(key_rooms(key, "main"), strlen("earshot:main:rooms"));
+    assert_int_equal(key_site(key, "main", "rooms"), strlen("earshot:main:rooms"));
     assert_string_equal(key, "earshot:main:rooms");
 }
 
@@ -78,7 +78,7 @@ static void test_longest(void **state)
     assert_true(len < KEY_MAX);
     assert_int_equal(len, strlen(key));
     assert_string_equal(key + len - strlen("}:listeners"), "}:listeners");
-    len = key_rooms(key, namespace);
+    len = key_site(key, namespace, "rooms");
     assert_int_equal(len, strlen(key));
 }
 

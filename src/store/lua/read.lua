@@ -1,9 +1,24 @@
--- Reads a room's log after an id, with what tells whether something was lost, from one moment.
--- KEYS[1] the room's log. ARGV: 1 read after this id; 2 at most so many events, 0 = none.
--- Returns {last id ever given; oldest id kept, "0-0" = none; newest id that was trimmed away, "0-0" = none;
--- id, json, ...}.
+-- Reads a room's log after an id, with what tells whether something was lost, and who may read, from one moment.
+-- KEYS[1] the room's log. ARGV: 1 read after this id; 2 at most so many events, 0 = none; 3 the version of what is known
+-- of who may read.
+-- Returns {last id ever given; oldest id kept, "0-0" = none; newest id that was trimmed away, "0-0" = none; that version
+-- now; {mode, "ban:user", until in ms, "role:user", role, ...} when it is another, else {}; id, json, ...}. Before the
+-- JSON of a message that was deleted stands "-id ", the id of the event that tells of it.
 local log = KEYS[1]
-local answer = {'0-0', '0-0', '0-0'}
+local room = string.sub(log, 1, -5)
+local answer = {'0-0', '0-0', '0-0', redis.call('HGET', room .. ':room', 'version') or '0', {}}
+
+if answer[4] ~= ARGV[3] then
+    local state = redis.call('HGETALL', room .. ':room')
+    local access = answer[5]
+    access[1] = redis.call('HGET', room .. ':room', 'mode') or 'open'
+    for i = 1, #state, 2 do
+        -- Who is a member counts only where others may not read.
+        if string.find(state[i], '^ban:') or (access[1] == 'members' and string.find(state[i], '^role:')) then
+            access[#access + 1], access[#access + 2] = state[i], state[i + 1]
+        end
+    end
+end
 if redis.call('EXISTS', log) == 0 then
     return answer
 end
@@ -31,12 +46,20 @@ else
         answer[3] = oldest[2][3] == 'p' and oldest[2][4] or oldest[1]
     end
 end
-if tonumber(ARGV[2]) > 0 then
-    -- After the greatest id there is nothing, which Redis calls an error.
-    local entries = redis.pcall('XRANGE', log, '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
-    for _, entry in ipairs(entries.err and {} or entries) do
-        answer[#answer + 1] = entry[1]
-        answer[#answer + 1] = entry[2][2]
-    end
+if tonumber(ARGV[2]) == 0 then
+    return answer
+end
+
+-- After the greatest id there is nothing, which Redis calls an error.
+local entries = redis.pcall('XRANGE', log, '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
+if entries.err then
+    return answer
+end
+local edited = #entries > 0 and redis.call('EXISTS', room .. ':edits') == 1
+for _, entry in ipairs(entries) do
+    local edit = edited and redis.call('HGET', room .. ':edits', entry[1])
+    answer[#answer + 1] = entry[1]
+    local deleted = edit and not string.find(edit, ' ', 1, true)
+    answer[#answer + 1] = (deleted and '-' .. edit .. ' ' or '') .. entry[2][2]
 end
 return answer
