@@ -11,6 +11,7 @@
 #include "api/history.h"
 #include "api/marks.h"
 #include "api/messages.h"
+#include "api/openapi.h"
 #include "api/people.h"
 #include "api/rooms.h"
 
@@ -21,6 +22,7 @@ static const struct route routes[] = {
     {METHOD_GET, "livez", 0, false, health_live},
     {METHOD_GET, "readyz", 0, false, health_ready},
     {METHOD_GET, "health", 0, false, health_ready},
+    {METHOD_GET, "openapi.json", 0, false, openapi_get},
     {METHOD_GET, "events", 0, false, events_get_many},
     {METHOD_GET, "rooms", 0, false, rooms_get},
     {METHOD_GET, "rooms/?", RIGHT_READ, false, rooms_get_one},
@@ -105,6 +107,11 @@ enum route_match route_find(const struct request *request, const struct route **
         }
     }
     return match;
+}
+
+const struct route *route_at(size_t index)
+{
+    return index < ROUTES ? &routes[index] : NULL;
 }
 
 void route_allow(const struct request *request, struct buf *out)

@@ -25,4 +25,7 @@ void route_allow(const struct request *request, struct buf *out);
 /* What the n-th ? of the route, from 0, stands for in this request; NULL when it has none. */
 const char *route_param(const struct route *route, const struct request *request, int n);
 
+/* The table's rows, by their number; NULL behind the last. */
+const struct route *route_at(size_t index);
+
 #endif
