@@ -206,7 +206,7 @@ void rooms_put(struct api *api)
 }
 
 /* DELETE rooms/{r} - forgets the room and all that is in it; by its owner, or an admin. Open
- * streams are told. 204, also when there is none. 401, 403, 503, 507. */
+ * streams are told. 204. 401, 403, 404, 503, 507. */
 void rooms_delete(struct api *api)
 {
     struct govern deed = {.what = "drop"};

@@ -14,6 +14,8 @@ local creates = what == 'put' and (redis.call('EXISTS', log, hash) == 0 or redis
 local no = admit((creates or leaves) and (leaves and 'r' or 'w') or 'm')
 if no then
     return no
+elseif not creates and (dropped or redis.call('EXISTS', log, hash) == 0) then
+    return refuse('hidden')
 end
 
 -- One may do to others what one's rank is above, and oneself leave.
@@ -49,7 +51,7 @@ elseif what == 'drop' then
     if rank < 3 then
         return refuse('forbidden')
     end
-    changed = not dropped and redis.call('EXISTS', log, hash) > 0
+    changed = true
 elseif not outranks() then
     return refuse('forbidden')
 elseif what == 'role' then
