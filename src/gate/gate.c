@@ -10,7 +10,7 @@
 #include "api/api.h"
 #include "auth/keyring.h"
 #include "auth/origin.h"
-#include "auth/token.h"
+#include "auth/seen.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf.h"
@@ -29,6 +29,7 @@ struct gate {
     const struct heritage *heritage;
     const struct conf *conf;
     struct keyring *keyring;
+    struct seen *seen;
     struct store *store;
     struct fcgi *fcgi;
     struct arena lasting;      /* what anonymous is made of */
@@ -126,8 +127,8 @@ static int authenticate(struct gate *gate, struct api *api)
         gate->identity = gate->anonymous;
         return 0;
     }
-    reason = token_verify(gate->keyring, &gate->arena, token, strlen(token),
-                          gate->request.namespace, clock_wall_ms(), &gate->identity);
+    reason = seen_verify(gate->seen, gate->keyring, &gate->arena, token, strlen(token),
+                         gate->request.namespace, clock_wall_ms(), &gate->identity);
     if (reason != NULL) {
         gate->identity = gate->anonymous; /* nobody, in the log too */
         return refuse_token(api, reason);
@@ -337,6 +338,7 @@ static int gate_open(struct gate *gate, const struct heritage *heritage)
         log_error("%s", error);
         return -1;
     }
+    gate->seen = seen_open();
     gate->fcgi = listen_to(heritage);
     tidy(gate);
     return gate->fcgi != NULL ? 0 : -1;
@@ -347,6 +349,7 @@ static void gate_close(struct gate *gate)
     fcgi_close(gate->fcgi);
     store_close(gate->store);
     keyring_close(gate->keyring);
+    seen_close(gate->seen);
     reply_free(&gate->reply);
     buf_free(&gate->body);
     buf_free(&gate->output);

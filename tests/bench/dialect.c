@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What Chrome sends with a fetch or an EventSource, and a cookie as sites have them: it decides
@@ -62,10 +63,13 @@ static void say_get(struct client *c, const char *accept, const char *more, cons
 
 static void say_post(struct client *c, const char *path, const char *body)
 {
+    const char *who = getenv("BENCH_AUTHORIZATION");
+
     say(c,
-        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n%s%s%s"
         "Content-Length: %zu\r\n\r\n%s",
-        path, strlen(body), body);
+        path, who != NULL ? "Authorization: " : "", who != NULL ? who : "",
+        who != NULL ? "\r\n" : "", strlen(body), body);
 }
 
 /* A text frame, masked with a key of zeros: RFC 6455 wants a mask, and this one costs nothing. */

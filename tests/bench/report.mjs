@@ -45,7 +45,7 @@ export const SHOWN = {
         ['p99_without_us', 'p99 ms, all read', 1000], ['p99_us', 'p99 ms, 100 do not', 1000], ['p99_ratio', 'ratio', 1]]],
 };
 
-export const NAMES = { earshot: 'earshot', nchan: 'Nchan+Redis', socketio: 'Socket.IO+Redis', php: 'PHP-FPM+Redis', floor: 'floor' };
+export const NAMES = { earshot: 'earshot', nchan: 'Nchan+Redis', socketio: 'Socket.IO+Redis', php: 'PHP-FPM+Redis', floor: 'floor', checked: 'earshot, all checks on' };
 
 // Three digits that mean something.
 export function digits(n) {
@@ -103,6 +103,7 @@ const REACH = [
     ['publishes/s over Nchan, nobody listens', (r) => ratio(r, 'publish-0', 'publishes_s', 'earshot', 'nchan'), '>=', 1.5],
     ['publishes/s over Nchan, one listens', (r) => ratio(r, 'publish-1', 'publishes_s', 'earshot', 'nchan'), '>=', 1.5],
     ['publishes/s over the floor, nobody listens', (r) => ratio(r, 'publish-0', 'publishes_s', 'earshot', 'floor'), '>=', 0.8],
+    ['publishes/s with all checks on, over the plain, nobody listens', (r) => ratio(r, 'publish-0', 'publishes_s', 'checked', 'earshot'), '>=', 0.85],
     ['CPU a delivery over the floor, 10,000', (r) => ratio(r, 'fanout-10k', 'cpu_us', 'earshot', 'floor'), '<=', 1.15],
     ['memory a connection over Nchan, 10,000 that never got a message', (r) => ratio(r, 'idle', 'n10000.all_kib', 'earshot', 'nchan'), '<=', 1.2],
     ['memory a connection over Nchan, 10,000 after a message each', (r) => ratio(r, 'idle', 'used.all_kib', 'earshot', 'nchan'), '<=', 1.2],

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { controlGroup } from './weigh.mjs';
 import { Load, PEERS, Stack } from './servers.mjs';
-import { QUICK, WORKS, most } from './work.mjs';
+import { measures, most, QUICK, WORKS } from './work.mjs';
 import { text } from './report.mjs';
 
 const list = (chosen, all, what) => {
@@ -80,7 +80,7 @@ const began = Date.now();
 try {
     for (const work of works) {
         bench.results[work] = {};
-        const some = peers.filter((peer) => WORKS[work].n <= most({ peer }) && WORKS[work].only?.includes(peer) !== false);
+        const some = peers.filter((peer) => WORKS[work].n <= most({ peer }) && measures(work, peer));
         for (let round = 0; round < rounds; round++)
             for (let i = 0; i < some.length; i++) {
                 const peer = some[(i + round) % some.length];

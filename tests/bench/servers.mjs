@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { memory } from './weigh.mjs';
 
@@ -46,7 +46,7 @@ export class Stack {
         this.dir = mkdtempSync('/tmp/earshot-bench.');
         this.children = [];
         this.ports = [];
-        this.dialect = peer === 'floor' ? 'earshot' : peer;
+        this.dialect = peer === 'floor' || peer === 'checked' ? 'earshot' : peer;
     }
 
     // Starts a program in the group of the servers, with enough descriptors.
@@ -155,17 +155,35 @@ ${temp.join('\n')}
     }
 }
 
-async function startEarshot(stack) {
+// The plain send: nobody signed in, nothing counted.
+const PLAIN = 'anonymous = *=rw\nrate_send = off\nrate_guest = off\n';
+
+async function startEarshot(stack, more = PLAIN) {
     const { build } = stack.settings;
+    stack.secret = randomBytes(32).toString('hex');
     const socket = join(stack.dir, 'earshot.sock');
     await stack.startRedis(false);
     writeFileSync(join(stack.dir, 'earshot.conf'),
-        `jwt_secret = ${randomBytes(32).toString('hex')}\nanonymous = *=rw\nrate_send = off\nrate_guest = off\ndrain = 1s\nlog_level = warn\n`);
+        `jwt_secret = ${stack.secret}\n${more}drain = 1s\nlog_level = warn\n`);
     const daemon = stack.run('earshotd', [join(build, 'earshotd'), '--config', join(stack.dir, 'earshot.conf'), '--foreground',
         '--listen', `unix:${socket}`, '--redis', `unix://${stack.dir}/redis.sock`]);
     await stack.await(daemon, () => answers(socket));
     await stack.startNginx(stack.exampleConf());
     await ready(stack, '/chat/v1/readyz');
+}
+
+// The same earshot with all that it checks: a token that may be revoked, limits, and a room with an owner and somebody
+// who is banned. The publishers send a token.
+async function startChecked(stack) {
+    await startEarshot(stack, 'rate_send = 1000000/1s\n');
+    const part = (claims) => Buffer.from(JSON.stringify(claims)).toString('base64url');
+    const now = Math.floor(Date.now() / 1000);
+    const text = `${part({ typ: 'JWT', alg: 'HS256' })}.${part({ sub: 'bench', name: 'Bench', jti: 'bench-1', iat: now, exp: now + 86400 })}`;
+    stack.authorization = `Bearer ${text}.${createHmac('sha256', stack.secret).update(text).digest('base64url')}`;
+    for (const path of ['rooms/r0', 'rooms/r0/bans/mallory']) {
+        const reply = await fetch(`http://127.0.0.1:${stack.ports[0]}/chat/v1/${path}`, { method: 'PUT', headers: { authorization: stack.authorization } });
+        if (!reply.ok) throw new Error(`checked: ${path}: ${reply.status}`);
+    }
 }
 
 async function startFloor(stack) {
@@ -220,7 +238,7 @@ async function ready(stack, path, request = {}) {
     throw new Error(`${stack.peer} is not ready`);
 }
 
-const STARTERS = { earshot: startEarshot, nchan: startNchan, socketio: startSocketIo, php: startPhp, floor: startFloor };
+const STARTERS = { earshot: startEarshot, checked: startChecked, nchan: startNchan, socketio: startSocketIo, php: startPhp, floor: startFloor };
 export const PEERS = Object.keys(STARTERS);
 
 // A smoke has a tenth of the listeners and takes a second.
@@ -230,7 +248,7 @@ const smaller = (line) => line.replace(/^(open n=)(\d{3,})/, (_, head, n) => hea
 export class Load {
     constructor(stack) {
         const { child } = stack.run('load', [join(stack.settings.build, 'tests/bench/load'), stack.dialect, stack.ports.join(',')],
-            { outside: true });
+            { outside: true, env: stack.authorization ? { BENCH_AUTHORIZATION: stack.authorization } : {} });
         this.child = child;
         this.stack = stack;
         this.text = this.errors = '';

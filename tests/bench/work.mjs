@@ -142,6 +142,9 @@ export const most = (stack) => (stack.peer === 'php' ? 1000 : 10000);
 // Those that can be asked by long-poll without losing what comes in between.
 const POLLING = ['earshot', 'nchan', 'socketio'];
 
+// The peer `checked` is for what publishers do: its listeners are earshot's.
+export const measures = (work, peer) => WORKS[work].only?.includes(peer) ?? (peer !== 'checked' || work.startsWith('publish-'));
+
 export const WORKS = {
     idle: { run: idle, n: 1000 },
     connect: { run: connect, n: 5000 },

@@ -10,11 +10,13 @@ local most, last = tonumber(ARGV[8]), tonumber(ARGV[9])
 local hash = room .. ':room'
 
 local leaves = what == 'role' and whom == user and ARGV[12] == ''
-local creates = what == 'put' and (redis.call('EXISTS', log, hash) == 0 or redis.call('HEXISTS', hash, 'dropped') == 1)
+local missing = redis.call('EXISTS', log, hash) == 0 or
+    unpack_rules(redis.call('HGET', hash, 'rules')) == 'dropped'
+local creates = what == 'put' and missing
 local no = admit((creates or leaves) and (leaves and 'r' or 'w') or 'm')
 if no then
     return no
-elseif not creates and (dropped or redis.call('EXISTS', log, hash) == 0) then
+elseif missing and not creates then
     return refuse('hidden')
 end
 
@@ -37,13 +39,29 @@ local function set(field, value)
     return true
 end
 
+-- The rules with those that are given in place of the old.
+local function new_rules()
+    local given = {mode = mode or '-', slow = slow or '-', keep = keep or '-', age = age or '-'}
+    for i = 12, #ARGV, 2 do
+        given[ARGV[i]] = ARGV[i + 1] ~= '' and ARGV[i + 1] or '-'
+    end
+    keep, age = given.keep, given.age
+    local rules = given.mode .. ' ' .. given.slow .. ' ' .. given.keep .. ' ' .. given.age
+    return rules ~= '- - - -' and rules or '', given.topic
+end
+
 local changed = false
 if what == 'put' then
-    for i = 12, #ARGV, 2 do
-        changed = set(ARGV[i], ARGV[i + 1]) or changed
-    end
     if creates then
         revive()
+        mode, slow, keep, age = nil, nil, nil, nil
+    end
+    local rules, topic = new_rules()
+    changed = set('rules', rules)
+    if topic then
+        changed = set('topic', topic ~= '-' and topic or '') or changed
+    end
+    if creates then
         redis.call('HSET', hash, 'made', string.format('%.0f', now), 'role:' .. user, 'owner')
         redis.call('ZADD', site .. ':mine:' .. user, now, name)
     end
@@ -64,6 +82,7 @@ else
     if what == 'ban' and ARGV[12] ~= '' then
         changed = set('role:' .. whom, '') or changed
         redis.call('ZREM', site .. ':mine:' .. whom, name)
+        redis.call('HDEL', room .. ':read', whom) -- by which send knows that he has the room among his
     end
 end
 if not changed and not creates then
@@ -72,8 +91,7 @@ end
 
 -- Hubs compare the version with theirs, and ask who may read when it is another.
 redis.call('HINCRBY', hash, 'version', 1)
-local limits = redis.call('HMGET', hash, 'keep', 'age')
-local id = emit(room, json, false, tonumber(limits[1] or most), tonumber(limits[2] or last))
+local id = emit(room, json, false, tonumber(keep) or most, tonumber(age) or last)
 if string.sub(name, 1, 1) ~= '@' and what ~= 'drop' then
     redis.call('ZADD', site .. ':rooms', now, name)
 end
@@ -91,7 +109,7 @@ if what == 'drop' then
     for _, key in ipairs({':room', ':read', ':typing', ':edits', ':reactions', ':replies', ':changed'}) do
         redis.call('DEL', room .. key)
     end
-    redis.call('HSET', hash, 'version', version, 'dropped', '1')
+    redis.call('HSET', hash, 'version', version, 'rules', 'dropped - - -')
     redis.call('PEXPIRE', hash, 3600000)
     redis.call('PEXPIRE', log, 3600000)
     redis.call('ZREM', site .. ':rooms', name)

@@ -11,7 +11,7 @@ local answer = {'0-0', '0-0', '0-0', redis.call('HGET', room .. ':room', 'versio
 if answer[4] ~= ARGV[3] then
     local state = redis.call('HGETALL', room .. ':room')
     local access = answer[5]
-    access[1] = redis.call('HGET', room .. ':room', 'mode') or 'open'
+    access[1] = string.match(redis.call('HGET', room .. ':room', 'rules') or '', '^members') or 'open'
     for i = 1, #state, 2 do
         -- Who is a member counts only where others may not read.
         if string.find(state[i], '^ban:') or (access[1] == 'members' and string.find(state[i], '^role:')) then

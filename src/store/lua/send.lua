@@ -46,14 +46,14 @@ if rank < 2 then
     end
 end
 
-if dropped then
+if mode == 'dropped' then
     revive()
 end
-local id, number
+local id, number, previous
 if ephemeral then
     id = tell(room, json)
 else
-    id, number = emit(room, json, true, most, last)
+    id, number, previous = emit(room, json, true, most, last)
 end
 if done_key then
     redis.call('SET', done_key, id .. ' ' .. ARGV[10], 'PX', ARGV[11])
@@ -66,11 +66,13 @@ end
 if user ~= '' then
     redis.call('ZREM', room .. ':typing', user)
     if number then
-        redis.call('HSET', room .. ':read', user, id .. ' ' .. number)
-        redis.call('ZADD', site .. ':mine:' .. user, now, name)
+        if redis.call('HSET', room .. ':read', user, id .. ' ' .. number) == 1 then
+            redis.call('ZADD', site .. ':mine:' .. user, now, name)
+        end
     end
 end
-if not private then
+-- The list of rooms is by the time of the last send, to the second.
+if not private and (mode == 'dropped' or not number or tonumber(string.match(previous, '^%d+')) < now - 1000) then
     redis.call('ZADD', site .. ':rooms', now, name)
 end
 if number and reply_to ~= '' then

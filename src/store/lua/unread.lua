@@ -9,8 +9,8 @@ local mine, answer = site .. ':mine:' .. user, {}
 
 local function look(other)
     local at = keys_of(other)
-    local state = redis.call('HMGET', at .. ':room', 'mode', 'role:' .. user, 'ban:' .. user)
-    if rank < 5 and ((state[1] == 'members' and not state[2]) or lasts(state[3])) then
+    local state = redis.call('HMGET', at .. ':room', 'rules', 'role:' .. user, 'ban:' .. user)
+    if rank < 5 and ((unpack_rules(state[1]) == 'members' and not state[2]) or lasts(state[3])) then
         return
     end
     local id, number = string.match(redis.call('HGET', at .. ':read', user) or '0-0 0', '^(%S+) (%d+)$')

@@ -4,7 +4,8 @@
 local user, token, issued, rights = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local ranks = {member = 1, moderator = 2, owner = 3}
-local mode, role, slow, keep, age, dropped -- of the room; filled in by admit()
+local mode, slow, keep, age -- of the room, filled in by admit(): texts, nil = none, or as configured
+local role -- of the caller in it
 local rank = 0 -- of the caller: that of his role, 4 for who moderates by his token, 5 for an admin
 
 -- An error that C reads: "REFUSED code number".
@@ -26,22 +27,39 @@ local function is_revoked()
     return before and tonumber(issued) <= tonumber(before)
 end
 
+-- A room's rules, "mode slow keep age", each "-" where it is as at first; in ms. A room that was dropped has the mode
+-- "dropped" until it is one again.
+local function unpack_rules(rules)
+    if not rules then
+        return
+    end
+    local function or_nil(text)
+        return text ~= '-' and text or nil
+    end
+    local a, b, c, d = string.match(rules, '^(%S+) (%S+) (%S+) (%S+)$')
+    return or_nil(a), or_nil(b), or_nil(c), or_nil(d)
+end
+
 -- May the caller do this: r, w or m? Returns the refusal, or nil.
 local function admit(right)
     if is_revoked() then
         return refuse('revoked')
     end
-    local state = redis.call('HMGET', room .. ':room', 'mode', 'slow', 'keep', 'age', 'dropped',
-        'role:' .. user, 'ban:' .. user, 'mute:' .. user)
-    mode, slow, keep, age, dropped = state[1], state[2], state[3], state[4], state[5]
-    role = user ~= '' and state[6]
+    local rules, banned, muted
+    if user == '' then
+        rules = redis.call('HGET', room .. ':room', 'rules')
+    else
+        rules, role, banned, muted = unpack(redis.call('HMGET', room .. ':room', 'rules', 'role:' .. user,
+            'ban:' .. user, 'mute:' .. user))
+    end
+    mode, slow, keep, age = unpack_rules(rules)
     if string.find(rights, 'a', 1, true) then
         rank = 5
         return nil
     end
     rank = string.find(rights, 'm', 1, true) and 4 or ranks[role] or 0
-    if user ~= '' and lasts(state[7]) then
-        return refuse('banned', tonumber(state[7]))
+    if lasts(banned) then
+        return refuse('banned', tonumber(banned))
     end
     if mode == 'members' and rank == 0 then
         return refuse('hidden')
@@ -49,8 +67,8 @@ local function admit(right)
     if right == 'r' then
         return nil
     end
-    if user ~= '' and lasts(state[8]) then
-        return refuse('muted', tonumber(state[8]))
+    if lasts(muted) then
+        return refuse('muted', tonumber(muted))
     end
     if right == 'm' and rank < 2 then
         return refuse('forbidden')

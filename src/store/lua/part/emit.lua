@@ -58,7 +58,7 @@ local function trim(at, most, last)
     end
 end
 
--- Stores an event and returns its id and number; `counts` = it is one that somebody may have unread.
+-- Stores an event and returns its id, its number and the id before it; `counts` = somebody may have it unread.
 local function emit(at, json, counts, most, last)
     local previous, number = newest(at)
     number = counts and number + 1 or number
@@ -67,7 +67,7 @@ local function emit(at, json, counts, most, last)
     trim(at, most, last)
     -- After XADD: the other way round delivers ghosts when Redis is out of memory.
     redis.call('PUBLISH', at .. ':live', previous .. ' ' .. id .. ' ' .. json)
-    return id, number
+    return id, number, previous
 end
 
 -- Publishes what is not kept; returns its id, "-ms".
@@ -79,7 +79,7 @@ end
 
 -- A room that was dropped is one again.
 local function revive()
-    redis.call('HDEL', room .. ':room', 'dropped')
+    redis.call('HDEL', room .. ':room', 'rules')
     redis.call('PERSIST', room .. ':room')
     redis.call('PERSIST', log)
 end
