@@ -1,7 +1,7 @@
 /* keys.h - the only place in C that names a key; the scripts' is lua/part/names.lua.
  * Runs in: gate, hub.  Blocks: never.  No I/O.
  * All keys of a room share the hash tag {namespace/room}; scripts get the log's key and derive the
- * rest. src/store/README has them all. */
+ * rest. src/README has them all. */
 #ifndef EARSHOT_KEYS_H
 #define EARSHOT_KEYS_H
 
