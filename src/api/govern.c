@@ -1,5 +1,6 @@
 #include "api/govern.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/audit.h"
@@ -207,4 +208,59 @@ void govern_delete_member(struct api *api)
         reply_done(api, do_to(api, &leave));
     else
         reply_done(api, do_to(api, &kick));
+}
+
+/* --- listing --- */
+
+static void write_one(struct buf *body, const char *what, const redisReply *user,
+                      const redisReply *value)
+{
+    int64_t until_ms = strtoll(value->str, NULL, 10);
+    char stamp[CLOCK_TEXT];
+
+    buf_printf(body, "{\"userId\":\"%s\",", user->str);
+    if (strcmp(what, "role") == 0) {
+        buf_printf(body, "\"role\":\"%s\"}", value->str);
+    } else if (until_ms == 0) {
+        buf_str(body, "\"until\":null}");
+    } else {
+        clock_format(stamp, until_ms);
+        buf_printf(body, "\"until\":\"%s\"}", stamp);
+    }
+}
+
+static void list(struct api *api, const char *what, const char *name)
+{
+    redisReply *reply = NULL;
+    struct buf *body;
+
+    if (api_call(api, api->room, SCRIPT_ROLL, 1, (const char *[]){what}, &reply) < 0)
+        return;
+    body = api_json(api, 200);
+    buf_printf(body, "{\"%s\":[", name);
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
+        if (i > 0)
+            buf_char(body, ',');
+        write_one(body, what, reply->element[i], reply->element[i + 1]);
+    }
+    buf_str(body, "]}\n");
+    store_free(&reply, 1);
+}
+
+/* GET rooms/{r}/members - 200 {"members": [{"userId", "role"}]}. 401, 403, 404, 503. */
+void govern_get_members(struct api *api)
+{
+    list(api, "role", "members");
+}
+
+/* GET rooms/{r}/bans - for moderators: 200 {"bans": [{"userId", "until" or null}]}. As above. */
+void govern_get_bans(struct api *api)
+{
+    list(api, "ban", "bans");
+}
+
+/* GET rooms/{r}/mutes - for moderators: 200 {"mutes": [{"userId", "until" or null}]}. As above. */
+void govern_get_mutes(struct api *api)
+{
+    list(api, "mute", "mutes");
 }

@@ -5,7 +5,9 @@
 
 #include "api/api.h"
 
-api_handler govern_members;
+api_handler govern_get_members;
+api_handler govern_get_bans;
+api_handler govern_get_mutes;
 api_handler govern_put_member;
 api_handler govern_delete_member;
 api_handler govern_put_ban;

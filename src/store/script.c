@@ -14,6 +14,7 @@ static const struct {
     [SCRIPT_HISTORY] = {script_sha_history, script_source_history},
     [SCRIPT_CHANGE] = {script_sha_change, script_source_change},
     [SCRIPT_GOVERN] = {script_sha_govern, script_source_govern},
+    [SCRIPT_ROLL] = {script_sha_roll, script_source_roll},
     [SCRIPT_HERE] = {script_sha_here, script_source_here},
     [SCRIPT_PRESENCE] = {script_sha_presence, script_source_presence},
     [SCRIPT_SAY] = {script_sha_say, script_source_say},

@@ -95,6 +95,21 @@ test('mode=members: is the room not there for others, whatever they ask?', async
   assert.equal((await carol.history('@me')).at(-1).type, 'mention');
 });
 
+test('are members listed for all who may read, bans and mutes for moderators?', async () => {
+  await alice.must(204, 'PUT', 'rooms/stage/mutes/bob', '');
+  await alice.must(204, 'PUT', 'rooms/stage/bans/mallory', 'for=1h');
+  await alice.must(204, 'PUT', 'rooms/stage/bans/brief', 'for=1');
+  await alice.must(204, 'PUT', 'rooms/stage/members/carol', 'role=moderator');
+  assert.deepEqual((await bob.must(200, 'GET', 'rooms/stage/members')).members.sort((a, b) => a.userId.localeCompare(b.userId)),
+    [{ userId: 'alice', role: 'owner' }, { userId: 'carol', role: 'moderator' }]);
+  assert.deepEqual(await carol.must(200, 'GET', 'rooms/stage/mutes'), { mutes: [{ userId: 'bob', until: null }] });
+  await sleep(1000);
+  const { bans } = await carol.must(200, 'GET', 'rooms/stage/bans');
+  assert.deepEqual(bans.map((b) => b.userId), ['mallory'], 'what is over is left out');
+  assert.ok(Math.abs(Date.parse(bans[0].until) - Date.now() - 3600e3) < 10e3);
+  await bob.refused(403, 'right_missing', 'GET', 'rooms/stage/bans');
+});
+
 test('slow mode: has each person to wait, and moderators not?', async () => {
   await alice.must(201, 'PUT', 'rooms/slow', 'slow=2');
   await bob.send('slow', 'one');
