@@ -190,17 +190,33 @@ static int read_limits(struct api *api)
     return 0;
 }
 
+/* What the caller may in a room, as the hub wants to know it: who may read a room can change while
+ * he reads. */
+static uint8_t rights_in(const struct identity *who, const char *room)
+{
+    return (uint8_t)((policy_allows(who, room, RIGHT_READ) ? PARKING_READ : 0) |
+                     (policy_allows(who, room, RIGHT_WRITE) ? PARKING_WRITE : 0) |
+                     (policy_allows(who, room, RIGHT_MODERATE) ? PARKING_MODERATE : 0) |
+                     (who->admin ? PARKING_ADMIN : 0));
+}
+
 static void fill_in(struct api *api)
 {
+    const struct identity *who = api->identity;
     struct parking *parking = api->parking;
     struct buf headers = BUF_INIT;
 
     cors_headers(&headers, api->request, api->conf);
     parking->headers = arena_strndup(api->arena, headers.data, headers.len);
     buf_free(&headers);
-    parking->expires_ms = api->identity->expires_ms;
+    parking->expires_ms = who->expires_ms;
     parking->request_ref = api->request->id;
-    parking->user_id = api->identity->user_id != NULL ? api->identity->user_id : "";
+    parking->user_id = who->user_id != NULL ? who->user_id : "";
+    parking->name = who->name;
+    parking->token_id = who->token_id != NULL ? who->token_id : "";
+    parking->issued_s = who->issued_s;
+    for (size_t i = 0; i < parking->rooms_count; i++)
+        parking->rights[i] = rights_in(who, parking->rooms[i]);
     parking->namespace = api->request->namespace;
 }
 

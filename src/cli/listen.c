@@ -72,8 +72,13 @@ static void say_bye(const struct sse_event *event)
 {
     struct json_object *object = field_parse(event->data, event->data_len);
     const char *reason = field_text(object, "reason");
+    struct json_object *in;
 
-    terminal_notice("the server ends this stream: %s", reason != NULL ? reason : "no reason given");
+    if (json_object_object_get_ex(object, "in", &in))
+        terminal_notice("the token ends in %lld s", (long long)json_object_get_int64(in));
+    else
+        terminal_notice("the server ends this stream: %s",
+                        reason != NULL ? reason : "no reason given");
     json_object_put(object);
 }
 

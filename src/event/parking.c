@@ -21,9 +21,10 @@ struct head {
     uint32_t zero;
     int64_t wait_ms;
     int64_t expires_ms;
+    int64_t issued_s;
 };
 
-_Static_assert(sizeof(struct head) == 40, "a hole in the head would carry stale memory");
+_Static_assert(sizeof(struct head) == 48, "a hole in the head would carry stale memory");
 
 /* A string is its length, its bytes and a NUL, so that the reader can point at it. */
 static void put_string(struct buf *out, const char *s)
@@ -60,6 +61,7 @@ static struct head make_head(const struct parking *p)
         .count = p->count,
         .wait_ms = p->wait_ms,
         .expires_ms = p->expires_ms,
+        .issued_s = p->issued_s,
     };
 }
 
@@ -77,17 +79,23 @@ int parking_encode(struct buf *out, const struct parking *parking)
 
     if (!counts_fit(parking->types_count, parking->rooms_count, parking->form))
         return -1;
+    for (size_t i = 0; i < parking->rooms_count; i++)
+        if ((parking->rights[i] & ~PARKING_RIGHTS) != 0)
+            return -1;
     head = make_head(parking);
     buf_append(out, &head, sizeof(head));
     put_string(out, parking->headers);
     put_string(out, parking->request_ref);
     put_string(out, parking->user_id);
+    put_string(out, parking->name);
+    put_string(out, parking->token_id);
     put_string(out, parking->namespace);
     for (size_t i = 0; i < parking->types_count; i++)
         put_string(out, parking->types[i]);
     for (size_t i = 0; i < parking->rooms_count; i++) {
         put_string(out, parking->rooms[i]);
         put_start(out, &parking->starts[i]);
+        buf_char(out, (char)parking->rights[i]);
     }
     if (out->len - before > PARKING_BYTES_MAX) {
         out->len = before;
@@ -140,6 +148,11 @@ static int take_start(struct reader *r, struct start *start)
     return 0;
 }
 
+static int take_rights(struct reader *r, uint8_t *rights)
+{
+    return take(r, rights, 1) < 0 || (*rights & ~PARKING_RIGHTS) != 0 ? -1 : 0;
+}
+
 static int take_head(struct reader *r, struct parking *p)
 {
     const size_t len = r->left;
@@ -162,6 +175,7 @@ static int take_head(struct reader *r, struct parking *p)
     p->count = head.count;
     p->wait_ms = head.wait_ms;
     p->expires_ms = head.expires_ms;
+    p->issued_s = head.issued_s;
     return 0;
 }
 
@@ -171,13 +185,15 @@ int parking_decode(struct parking *parking, const char *data, size_t len)
 
     if (take_head(&r, parking) < 0 || take_string(&r, &parking->headers) < 0 ||
         take_string(&r, &parking->request_ref) < 0 || take_string(&r, &parking->user_id) < 0 ||
+        take_string(&r, &parking->name) < 0 || take_string(&r, &parking->token_id) < 0 ||
         take_string(&r, &parking->namespace) < 0)
         return -1;
     for (size_t i = 0; i < parking->types_count; i++)
         if (take_string(&r, &parking->types[i]) < 0)
             return -1;
     for (size_t i = 0; i < parking->rooms_count; i++)
-        if (take_string(&r, &parking->rooms[i]) < 0 || take_start(&r, &parking->starts[i]) < 0)
+        if (take_string(&r, &parking->rooms[i]) < 0 || take_start(&r, &parking->starts[i]) < 0 ||
+            take_rights(&r, &parking->rights[i]) < 0)
             return -1;
     return r.left == 0 ? 0 : -1;
 }

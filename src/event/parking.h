@@ -13,10 +13,19 @@
 #include "event/cursor.h"
 #include "event/frame.h"
 
-#define PARKING_VERSION 1
+#define PARKING_VERSION 2
 #define PARKING_ROOMS_MAX 256
 #define PARKING_TYPES_MAX 16
 #define PARKING_BYTES_MAX 65536
+
+/* What a token allows in a room, or-ed. */
+enum {
+    PARKING_READ = 1,
+    PARKING_WRITE = 2,
+    PARKING_MODERATE = 4,
+    PARKING_ADMIN = 8, /* in every room */
+    PARKING_RIGHTS = 15
+};
 
 struct parking {
     enum frame_form form;
@@ -32,12 +41,16 @@ struct parking {
         *headers; /* further header lines for the reply (CORS, X-Request-Id), each with CR LF */
     const char *request_ref; /* the request id, for the log */
     const char *user_id;     /* "" = anonymous */
+    const char *name;        /* how others see him */
+    const char *token_id;    /* jti, or "" */
+    int64_t issued_s;        /* when the token was issued, seconds since 1970; 0 = unknown */
     const char *namespace;
     size_t types_count; /* 0 = every type */
     const char *types[PARKING_TYPES_MAX];
     size_t rooms_count;
     const char *rooms[PARKING_ROOMS_MAX];
     struct start starts[PARKING_ROOMS_MAX];
+    uint8_t rights[PARKING_ROOMS_MAX]; /* in each room: PARKING_READ... */
 };
 
 /* Appends the record. Returns 0, or -1 when it would be over PARKING_BYTES_MAX or has too many

@@ -58,10 +58,13 @@ static int perch_open(struct canary *canary, int hub, int64_t deadline_ms)
         .headers = "",
         .request_ref = "canary",
         .user_id = "",
+        .name = "",
+        .token_id = "",
         .namespace = NAMESPACE,
         .rooms_count = 1,
         .rooms = {ROOM},
         .starts = {{START_LATEST, {0, 0}}},
+        .rights = {PARKING_READ},
     };
     int pair[2], result;
 

@@ -98,13 +98,15 @@ void ask_cancel(struct ask *ask, struct question *q)
     free_question(q);
 }
 
-void ask_command(struct ask *ask, int argc, const char **argv)
+void ask_command(struct ask *ask, int argc, const char **argv, ask_answer *answer, void *arg)
 {
     struct question *q = mem_zero(sizeof(*q));
     int len = redisFormatCommandArgv(&q->formatted, argc, argv, NULL);
 
     q->len = len > 0 ? (size_t)len : 0;
     q->script = NO_SCRIPT;
+    q->answer = answer;
+    q->arg = arg;
     send_question(ask, q);
 }
 

@@ -33,7 +33,9 @@ struct question *ask_script(struct ask *ask, enum script script, const char *key
 
 /* Nobody wants the answer any more: it is not called, and after a loss not asked for again. */
 void ask_cancel(struct ask *ask, struct question *question);
-void ask_command(struct ask *ask, int argc, const char **argv);
+
+/* Asks by a command that is no script. */
+void ask_command(struct ask *ask, int argc, const char **argv, ask_answer *answer, void *arg);
 
 void ask_tick(struct ask *ask, int64_t now_ms);
 void ask_flush(struct ask *ask);

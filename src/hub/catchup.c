@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
+#include "event/overlay.h"
+#include "hub/access.h"
 #include "hub/connection.h"
 #include "hub/room.h"
 #include "hub/state.h"
@@ -31,9 +33,11 @@ struct page {
 
 /* What the read script answers. */
 struct log_view {
-    struct event_id last;   /* ever given */
-    struct event_id oldest; /* kept; 0-0 = none */
-    struct event_id gone;   /* the newest that was trimmed away; 0-0 = none */
+    struct event_id last;     /* ever given */
+    struct event_id oldest;   /* kept; 0-0 = none */
+    struct event_id gone;     /* the newest that was trimmed away; 0-0 = none */
+    int64_t version;          /* of who may read */
+    const redisReply *access; /* the answer's */
     size_t count;
     struct entry *entries[PAGE_EVENTS];
 };
@@ -45,6 +49,43 @@ static int read_id(const redisReply *reply, struct event_id *id)
     return reply->type == REDIS_REPLY_STRING ? event_id_parse(id, reply->str, reply->len) : -1;
 }
 
+/* "-id json" is a message that was deleted: only that it was is left of it. Returns its JSON, which
+ * may stand in `text`. */
+static void strip_deleted(struct event *event, struct buf *text)
+{
+    const char *blank = event->json[0] == '-' ? memchr(event->json, ' ', event->json_len) : NULL;
+    struct event_id by;
+    char id[EVENT_ID_TEXT];
+    size_t len;
+
+    if (blank == NULL)
+        return;
+    len = (size_t)(blank - event->json) - 1;
+    if (event_id_parse(&by, event->json + 1, len) < 0)
+        return;
+    event_id_format(id, by);
+    len += 2;
+    overlay_apply(text, event->json + len, event->json_len - len,
+                  &(struct overlay){.edit = id, .reactions = "", .reacted = ""});
+    event->json = text->data;
+    event->json_len = text->len;
+}
+
+static struct entry *read_entry(const redisReply *id, const redisReply *json)
+{
+    struct event event = {.durable = true, .json = json->str, .json_len = json->len};
+    struct buf text = BUF_INIT;
+    struct entry *entry;
+
+    if (read_id(id, &event.id) < 0 || json->type != REDIS_REPLY_STRING)
+        return NULL;
+    event.timestamp_ms = (int64_t)event.id.ms;
+    strip_deleted(&event, &text);
+    entry = entry_create(&event);
+    buf_free(&text);
+    return entry;
+}
+
 /* Returns 0, or -1 when the answer is none of the script's. The entries are the caller's. */
 static int read_view(const redisReply *reply, struct log_view *view)
 {
@@ -52,16 +93,17 @@ static int read_view(const redisReply *reply, struct log_view *view)
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 5 ||
         read_id(reply->element[0], &view->last) < 0 ||
         read_id(reply->element[1], &view->oldest) < 0 ||
-        read_id(reply->element[2], &view->gone) < 0)
+        read_id(reply->element[2], &view->gone) < 0 ||
+        reply->element[3]->type != REDIS_REPLY_STRING ||
+        reply->element[4]->type != REDIS_REPLY_ARRAY)
         return -1;
+    view->version = strtoll(reply->element[3]->str, NULL, 10);
+    view->access = reply->element[4];
     for (size_t i = 5; i + 1 < reply->elements && view->count < PAGE_EVENTS; i += 2) {
-        const redisReply *json = reply->element[i + 1];
-        struct event event = {.durable = true, .json = json->str, .json_len = json->len};
+        struct entry *entry = read_entry(reply->element[i], reply->element[i + 1]);
 
-        if (read_id(reply->element[i], &event.id) < 0 || json->type != REDIS_REPLY_STRING)
-            continue;
-        event.timestamp_ms = (int64_t)event.id.ms;
-        view->entries[view->count++] = entry_create(&event);
+        if (entry != NULL)
+            view->entries[view->count++] = entry;
     }
     return 0;
 }
@@ -84,15 +126,24 @@ static void log_refusal(const struct room *room, const redisReply *reply)
               reply->type == REDIS_REPLY_ERROR ? reply->str : "");
 }
 
+/* Takes up what an answer says of who may read. Of a version that is not ours, but was when it was
+ * asked for, it says nothing: the next check will. */
+static void take_access(struct room *room, const struct log_view *view)
+{
+    if (view->version != room->access_version && view->access->elements > 0)
+        room_access(room, access_read(view->access), view->version);
+}
+
 static struct question *ask_log(struct room *room, struct event_id after, const char *count,
                                 ask_answer *answer, void *arg)
 {
-    char key[KEY_MAX], id[EVENT_ID_TEXT];
+    char key[KEY_MAX], id[EVENT_ID_TEXT], version[24];
 
     key_log(key, room->namespace, room->name);
     event_id_format(id, after);
+    snprintf(version, sizeof(version), "%lld", (long long)room->access_version);
     room->asks++;
-    return ask_script(&room->hub->ask, SCRIPT_READ, key, 3, (const char *[]){id, count, "0"},
+    return ask_script(&room->hub->ask, SCRIPT_READ, key, 3, (const char *[]){id, count, version},
                       answer, arg);
 }
 
@@ -151,6 +202,7 @@ static void on_sync(void *arg, const redisReply *reply)
         room_unreadable(room);
         return;
     }
+    take_access(room, &view);
     if (room->synced) {
         sync_again(room, &view);
         return;
@@ -173,8 +225,10 @@ static void on_check(void *arg, const redisReply *reply)
     struct log_view view;
 
     room->asks--;
-    if (room->state != ROOM_LIVE || read_view(reply, &view) < 0 ||
-        event_id_compare(view.last, room->last) == 0)
+    if (read_view(reply, &view) < 0)
+        return;
+    take_access(room, &view);
+    if (room->state != ROOM_LIVE || event_id_compare(view.last, room->last) == 0)
         return;
     /* Ahead: a publication may just be on its way; asking is cheaper than being wrong. */
     room->state = ROOM_SYNCING;
@@ -347,6 +401,7 @@ static void on_page(void *arg, const redisReply *reply)
         release_page(page);
         return;
     }
+    take_access(room, &view);
     memcpy(page->entries, view.entries, view.count * sizeof(view.entries[0]));
     page->count = view.count;
     page->full = view.count == PAGE_EVENTS;

@@ -14,10 +14,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
+#include "hub/access.h"
+#include "hub/control.h"
+#include "hub/deadline.h"
 #include "hub/outgoing.h"
 #include "hub/room.h"
 #include "hub/sending.h"
 #include "hub/state.h"
+#include "hub/who.h"
 #include "supervisor/scoreboard.h"
 
 #define BATCH_BYTES 49152
@@ -51,11 +55,14 @@ static void free_connection(uv_handle_t *handle)
 
     buf_free(&c->out);
     free(c->kept);
+    who_free(c->who);
     free(c);
 }
 
 static void leave_rooms(struct connection *c)
 {
+    if (c->who != NULL)
+        control_leave(c->who);
     for (unsigned i = 0; i < c->members_count; i++)
         room_leave(&c->members[i]);
 }
@@ -79,7 +86,6 @@ static void close_connection(struct connection *c)
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
-static void set_timer(struct connection *c);
 
 static void set_blocked(struct connection *c, bool blocked)
 {
@@ -87,7 +93,7 @@ static void set_blocked(struct connection *c, bool blocked)
 
     c->blocked_tick = blocked ? hub->wheel.now + 1 : 0;
     uv_poll_start(&c->poll, blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
-    set_timer(c);
+    deadline_set(c);
 }
 
 /* After a send: what the socket did not take waits until it can be written to. */
@@ -230,6 +236,8 @@ void connection_pump(struct connection *c)
  * the log's end; and a time is one only when the log reaches that far. */
 static bool has_place(const struct member *member)
 {
+    if (!member->room->synced) /* nor who may read there */
+        return false;
     if (member->start == START_LATEST)
         return member->state != MEMBER_WAITING;
     if (member->start == START_TIME)
@@ -245,21 +253,35 @@ void connection_started(struct connection *c)
         connection_pump(c);
         return;
     }
+    if (!connection_judge(c) || (c->who != NULL && !control_ready(c->who)))
+        return;
     for (unsigned i = 0; i < c->members_count; i++)
         if (!has_place(&c->members[i]))
             return;
     set_state(c, CONNECTION_OPEN);
+    for (unsigned i = 0; c->who != NULL && i < c->members_count; i++)
+        room_admit(&c->members[i], c->who);
+    deadline_announce(c);
     put_head(c);
     outgoing_hello(&hub->scratch, &hub->line, c);
     if (send_scratch(c))
         connection_pump(c);
 }
 
-/* Ends it with `bye`: "restart", "expired". A long-poll gets an empty answer. */
-static void say_bye(struct connection *c, const char *reason)
+/* Says `bye`, and nothing after it. */
+static void end_stream(struct connection *c, const char *reason)
 {
     struct hub *hub = hub_of(c);
 
+    put_head(c);
+    outgoing_bye(&hub->scratch, &hub->line, c, reason);
+    if (send_scratch(c))
+        end(c);
+}
+
+/* Ends it with `bye`: "restart", "expired". A long-poll gets an empty answer. */
+static void say_bye(struct connection *c, const char *reason)
+{
     connection_pump(c);
     if (c->state == CONNECTION_ENDING || c->state == CONNECTION_CLOSED)
         return;
@@ -267,10 +289,64 @@ static void say_bye(struct connection *c, const char *reason)
         answer(c, c->state == CONNECTION_OPEN ? OUTGOING_TIMEOUT : OUTGOING_RESTARTING);
         return;
     }
-    put_head(c);
-    outgoing_bye(&hub->scratch, &hub->line, c, reason);
-    if (send_scratch(c))
-        end(c);
+    end_stream(c, reason);
+}
+
+/* Ends it without another event: its user may not read any longer. */
+static void deny(struct connection *c, enum outgoing_answer why, const char *reason)
+{
+    if (c->state != CONNECTION_STARTING && c->state != CONNECTION_OPEN)
+        return;
+    if (c->headed)
+        end_stream(c, reason);
+    else
+        answer(c, why);
+}
+
+bool connection_judge(struct connection *c)
+{
+    const char *user = c->who != NULL ? c->who->user : NULL;
+
+    if (c->state != CONNECTION_STARTING && c->state != CONNECTION_OPEN)
+        return false;
+    for (unsigned i = 0; i < c->members_count; i++) {
+        struct member *member = &c->members[i];
+
+        if (member->room->access == NULL)
+            continue;
+        switch (access_check(member->room->access, user, member->rights, clock_wall_ms())) {
+        case ACCESS_BANNED:
+            member->thrown = true;
+            deny(c, OUTGOING_BANNED, "banned");
+            return false;
+        case ACCESS_HIDDEN:
+            deny(c, OUTGOING_HIDDEN, "revoked");
+            return false;
+        case ACCESS_YES:
+            break;
+        }
+    }
+    if (c->who != NULL && control_revoked(c->who)) {
+        connection_revoke(c);
+        return false;
+    }
+    return true;
+}
+
+void connection_revoke(struct connection *c)
+{
+    deny(c, OUTGOING_REVOKED, "revoked");
+}
+
+void connection_kick(struct connection *c)
+{
+    deny(c, OUTGOING_TIMEOUT, "kicked");
+}
+
+void connection_renew(struct connection *c, int64_t expires_ms)
+{
+    deadline_expires(c, expires_ms);
+    deadline_announce(c);
 }
 
 /* Ends a receive that cannot be served. An EventSource stops for good at any status but 200, so it
@@ -300,8 +376,7 @@ void connection_unreadable(struct connection *c)
 /* Lets one that came at the last moment have its start, so that it ends as it should. */
 static void restart_soon(struct connection *c)
 {
-    c->restart_tick = hub_tick_in(hub_of(c), START_MS);
-    set_timer(c);
+    deadline_restart(c, START_MS);
 }
 
 void connection_bye_all(struct hub *hub, int64_t spread_ms)
@@ -318,8 +393,7 @@ void connection_bye_all(struct hub *hub, int64_t spread_ms)
             say_bye(c, "restart");
             continue;
         }
-        c->restart_tick = hub_tick_in(hub, randombytes_uniform((uint32_t)spread_ms));
-        set_timer(c);
+        deadline_restart(c, randombytes_uniform((uint32_t)spread_ms));
     }
 }
 
@@ -367,11 +441,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     connection_pump(c);
 }
 
-static bool passed(uint32_t now, uint32_t tick)
-{
-    return tick != 0 && now >= tick;
-}
-
 /* The time is over: its wait= or its age. */
 static void time_out(struct connection *c, bool by_age)
 {
@@ -391,100 +460,62 @@ static void time_out(struct connection *c, bool by_age)
         end(c);
 }
 
-/* Is this a long-poll that has not been told yet what there is? Its wait= is for what is new: to
- * say that there is nothing before the log is read would be wrong. Streams just wait. */
-static bool is_reading_poll(const struct connection *c)
-{
-    if (c->form != FRAME_JSON || c->state == CONNECTION_ENDING)
-        return false;
-    for (unsigned i = 0; i < c->members_count; i++)
-        if (c->members[i].state == MEMBER_WAITING || c->members[i].state == MEMBER_READING)
-            return true;
-    return false;
-}
-
-/* When a long-poll that is still reading gives up: Redis had the time of one command. Until its
- * answer, nothing was sent since it came. */
-static uint32_t patience_tick(const struct connection *c)
-{
-    return c->sent_tick + (uint32_t)(hub_of(c)->conf->redis_timeout_ms / WHEEL_TICK_MS);
-}
-
-static uint32_t quiet_tick(const struct connection *c)
-{
-    const struct hub *hub = hub_of(c);
-
-    if (c->blocked_tick != 0)
-        return 0;
-    if (c->form != FRAME_JSON)
-        return c->sent_tick + (uint32_t)(hub->conf->heartbeat_ms / WHEEL_TICK_MS);
-    return patience_tick(c) > hub->wheel.now ? patience_tick(c) : 0;
-}
-
-static void set_timer(struct connection *c)
+static void announce_end(struct connection *c)
 {
     struct hub *hub = hub_of(c);
-    uint32_t stall_tick = c->blocked_tick + (uint32_t)(hub->conf->stream_stall_ms / WHEEL_TICK_MS);
-    const uint32_t ticks[] = {quiet_tick(c),   c->blocked_tick == 0 ? 0 : stall_tick,
-                              c->wait_tick,    c->age_tick,
-                              c->expires_tick, c->restart_tick};
-    uint32_t first = UINT32_MAX;
 
-    for (size_t i = 0; i < sizeof(ticks) / sizeof(ticks[0]); i++)
-        if (ticks[i] != 0 && ticks[i] < first)
-            first = ticks[i];
-    wheel_set(&hub->wheel, &c->timer, first);
+    if (c->state != CONNECTION_OPEN)
+        return;
+    outgoing_expires(&hub->scratch, &hub->line, c, deadline_left_s(c));
+    send_scratch(c);
+}
+
+static void beat(struct connection *c)
+{
+    struct hub *hub = hub_of(c);
+
+    put_head(c);
+    outgoing_heartbeat(&hub->scratch, c);
+    c->sent_tick = hub->wheel.now;
+    send_scratch(c);
 }
 
 void connection_due(void *arg, struct wheel_timer *timer)
 {
-    struct hub *hub = arg;
     struct connection *c =
         (struct connection *)((char *)timer - offsetof(struct connection, timer));
-    uint32_t now = hub->wheel.now;
 
-    if (c->blocked_tick != 0 &&
-        (int64_t)(now - c->blocked_tick) * WHEEL_TICK_MS >= hub->conf->stream_stall_ms) {
+    (void)arg;
+    switch (deadline_due(c)) {
+    case DEADLINE_STALLED:
         cut(c);
-        return;
-    }
-    if (c->state == CONNECTION_ENDING)
-        c->wait_tick = c->age_tick = c->expires_tick = c->restart_tick = 0;
-    if (passed(now, c->restart_tick)) {
+        break;
+    case DEADLINE_RESTART:
         say_bye(c, "restart");
-    } else if (passed(now, c->expires_tick)) {
+        break;
+    case DEADLINE_EXPIRED:
         say_bye(c, "expired");
-    } else if (is_reading_poll(c)) {
-        if (passed(now, patience_tick(c)))
-            answer(c, OUTGOING_NO_REDIS);
-    } else if (passed(now, c->wait_tick) || passed(now, c->age_tick)) {
-        time_out(c, passed(now, c->age_tick));
-    } else if (c->blocked_tick == 0 && c->form != FRAME_JSON && c->state != CONNECTION_ENDING &&
-               (int64_t)(now - c->sent_tick) * WHEEL_TICK_MS >= hub->conf->heartbeat_ms) {
-        put_head(c);
-        outgoing_heartbeat(&hub->scratch, c);
-        c->sent_tick = now;
-        if (!send_scratch(c))
-            return;
+        break;
+    case DEADLINE_ANNOUNCE:
+        announce_end(c);
+        break;
+    case DEADLINE_REDIS:
+        answer(c, OUTGOING_NO_REDIS);
+        break;
+    case DEADLINE_WAIT:
+        time_out(c, false);
+        break;
+    case DEADLINE_AGE:
+        time_out(c, true);
+        break;
+    case DEADLINE_QUIET:
+        beat(c);
+        break;
+    case DEADLINE_NONE:
+        break;
     }
     if (c->state != CONNECTION_CLOSED)
-        set_timer(c);
-}
-
-static void set_times(struct connection *c, const struct parking *p)
-{
-    struct hub *hub = hub_of(c);
-    int64_t age_ms = hub->conf->stream_age_ms;
-
-    c->sent_tick = hub->wheel.now;
-    if (p->wait_ms > 0 || c->form == FRAME_JSON)
-        c->wait_tick = hub_tick_in(hub, p->wait_ms);
-    if (p->expires_ms > 0)
-        c->expires_tick = hub_tick_in(hub, p->expires_ms - clock_wall_ms());
-    if (age_ms > 0)
-        c->age_tick =
-            hub_tick_in(hub, age_ms * 4 / 5 + randombytes_uniform((uint32_t)(age_ms * 2 / 5) + 1));
-    set_timer(c);
+        deadline_set(c);
 }
 
 static struct connection *make(struct hub *hub, int *fd, const struct parking *p)
@@ -502,12 +533,13 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->counted = p->count > 0;
     c->left = p->count;
     c->kept = outgoing_keep(p);
+    c->who = who_create(p, c);
     uv_poll_init(&hub->loop, &c->poll, c->fd); /* it does not block from here on */
     uv_poll_start(&c->poll, UV_READABLE, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);
     hub->connections_count++;
     atomic_store(&hub->slot->streams, hub->connections_count);
-    set_times(c, p);
+    deadline_start(c, p);
     return c;
 }
 
@@ -518,10 +550,13 @@ void connection_create(struct hub *hub, int *fd, const struct parking *p)
 
     if (hub->draining)
         restart_soon(c);
+    if (c->who != NULL)
+        control_join(hub, p->namespace, c->who);
     for (size_t i = 0; i < p->rooms_count; i++) {
         struct member *member = &c->members[i];
 
         member->connection = c;
+        member->rights = p->rights[i];
         c->members_count++;
         if (room_join(hub, p->namespace, p->rooms[i], member, &p->starts[i]) < 0) {
             if (log_may(&next_line_ms))

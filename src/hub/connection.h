@@ -7,6 +7,7 @@
 #define EARSHOT_CONNECTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "event/parking.h"
 
@@ -35,6 +36,18 @@ void connection_pump(struct connection *connection);
 
 /* Redis refuses to read one of its rooms: ends it with 503, or so that the client comes back. */
 void connection_unreadable(struct connection *connection);
+
+/* May its user read its rooms, and is his token good? Else ends it, without another event: by
+ * `bye`, or by 204, 401, 403 or 404 where it has not begun. */
+bool connection_judge(struct connection *connection);
+
+/* Its token is taken back; its user is thrown out. A long-poll of who is thrown out gets an empty
+ * answer: he may come back. */
+void connection_revoke(struct connection *connection);
+void connection_kick(struct connection *connection);
+
+/* Its token was renewed, and ends then (wall clock, ms). */
+void connection_renew(struct connection *connection, int64_t expires_ms);
 
 /* Ends all connections, each at a random time within `spread_ms`. */
 void connection_bye_all(struct hub *hub, int64_t spread_ms);

@@ -10,11 +10,13 @@
 struct entry *entry_create(const struct event *event)
 {
     struct entry *entry = mem_zero(sizeof(*entry) + event->json_len + 1);
+    size_t to_len;
 
     entry->refs = 1;
     entry->event = *event;
     entry->event.json = entry->json;
     memcpy(entry->json, event->json, event->json_len);
+    entry->targeted = event_to(event->json, event->json_len, &to_len) != NULL;
     return entry;
 }
 

@@ -23,6 +23,7 @@ enum { ENTRY_TEXT_ROOM = FRAME_FORMS, ENTRY_FRAMES };
 struct entry {
     unsigned refs;
     bool gap;           /* no event: what was between the reader's cursor and `event.id` is lost */
+    bool targeted;      /* for one user only; event_to() says whom */
     struct ring *ring;  /* the one that it stands in, or NULL */
     struct event_id to; /* of a gap: where the reader stands after it */
     struct event_id below; /* of a gap: only who stands below has lost something; 0-0 = all have */

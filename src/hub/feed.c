@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hub/control.h"
 #include "hub/room.h"
 #include "hub/state.h"
 #include "store/keys.h"
@@ -27,25 +28,38 @@ void feed_close(struct feed *feed)
     wire_close(&feed->wire);
 }
 
-static void say(struct feed *feed, const char *verb, const struct room *room)
+static void say(struct feed *feed, const char *verb, const char *channel)
 {
-    char channel[KEY_MAX];
-
     if (!feed->wire.ready)
         return;
-    key_live(channel, room->namespace, room->name);
     if (link_command(feed->wire.link, 2, (const char *[]){verb, channel}, NULL) < 0)
         wire_drop(&feed->wire, "too much is unsent");
 }
 
-void feed_subscribe(struct feed *feed, const struct room *room)
+void feed_subscribe(struct feed *feed, const char *channel)
 {
-    say(feed, "SUBSCRIBE", room);
+    say(feed, "SUBSCRIBE", channel);
 }
 
-void feed_unsubscribe(struct feed *feed, const struct room *room)
+void feed_unsubscribe(struct feed *feed, const char *channel)
 {
-    say(feed, "UNSUBSCRIBE", room);
+    say(feed, "UNSUBSCRIBE", channel);
+}
+
+void feed_subscribe_room(struct feed *feed, const struct room *room)
+{
+    char channel[KEY_MAX];
+
+    key_live(channel, room->namespace, room->name);
+    say(feed, "SUBSCRIBE", channel);
+}
+
+void feed_unsubscribe_room(struct feed *feed, const struct room *room)
+{
+    char channel[KEY_MAX];
+
+    key_live(channel, room->namespace, room->name);
+    say(feed, "UNSUBSCRIBE", channel);
 }
 
 static void on_up(void *owner)
@@ -54,7 +68,8 @@ static void on_up(void *owner)
 
     hub->feed.pinged_ms = clock_mono_ms();
     for (struct room *room = hub->rooms; room != NULL && hub->feed.wire.ready; room = room->hh.next)
-        feed_subscribe(&hub->feed, room);
+        feed_subscribe_room(&hub->feed, room);
+    control_up(hub);
 }
 
 static void on_down(void *owner)
@@ -63,6 +78,7 @@ static void on_down(void *owner)
 
     for (struct room *room = hub->rooms; room != NULL; room = room->hh.next)
         room_unsubscribed(room);
+    control_down(hub);
 }
 
 /* A PING that is refused for now (PING, and not SUBSCRIBE, is, while the disk is full or the
@@ -94,8 +110,8 @@ static void on_reply(void *owner, const redisReply *reply)
         return;
     room = room_of_channel(hub, channel->str, channel->len);
     if (room == NULL)
-        return;
-    if (strcmp(what->str, "message") == 0 && payload->type == REDIS_REPLY_STRING)
+        control_heard(hub, channel->str, what->str, payload);
+    else if (strcmp(what->str, "message") == 0 && payload->type == REDIS_REPLY_STRING)
         room_publication(room, payload->str, payload->len);
     else if (strcmp(what->str, "subscribe") == 0)
         room_subscribed(room);

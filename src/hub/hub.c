@@ -16,6 +16,7 @@
 #include "conf.h"
 #include "heritage.h"
 #include "hub/connection.h"
+#include "hub/control.h"
 #include "hub/inlet.h"
 #include "hub/lease.h"
 #include "hub/room.h"
@@ -52,8 +53,10 @@ static void on_rest_end(uv_timer_t *timer)
 static void on_turn_end(uv_prepare_t *prepare)
 {
     struct hub *hub = prepare->data;
-    int64_t rest_ms = room_flush_all(hub);
+    int64_t rest_ms;
 
+    control_flush(hub);
+    rest_ms = room_flush_all(hub);
     if (rest_ms >= 0)
         uv_timer_start(&rest_timer, on_rest_end, (uint64_t)rest_ms, 0);
     lease_flush(hub, clock_mono_ms());
@@ -77,6 +80,7 @@ static void every_second(struct hub *hub, int64_t now_ms)
     second_ms = now_ms;
     atomic_store(&hub->slot->since_ms, now_ms);
     room_tick_all(hub, now_ms);
+    control_tick(hub, now_ms);
     trim(hub);
     if (getppid() != supervisor && !hub->draining) {
         log_error("the supervisor is gone");
@@ -137,6 +141,9 @@ static void name_hub(struct hub *hub, int inlet_fd)
     crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
     sodium_bin2base64(hub->id, sizeof(hub->id), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    randombytes_buf(hash, sizeof(hash));
+    sodium_bin2base64(hub->self, sizeof(hub->self), hash, sizeof(hash),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 static int open_hub(struct hub *hub, const struct heritage *heritage, struct topology **topology)
@@ -193,7 +200,7 @@ static void start_handles(struct hub *hub, int inlet_fd)
 static void close_hub(struct hub *hub, struct topology *topology)
 {
     connection_close_all(hub);
-    lease_flush(hub, INT64_MAX);
+    lease_end(hub);
     ask_flush(&hub->ask);
     inlet_close(hub);
     uv_close((uv_handle_t *)&tick_timer, NULL);
@@ -203,6 +210,7 @@ static void close_hub(struct hub *hub, struct topology *topology)
     feed_close(&hub->feed);
     ask_close(&hub->ask);
     room_free_all(hub);
+    control_free_all(hub);
     uv_run(&hub->loop, UV_RUN_DEFAULT);
     uv_loop_close(&hub->loop);
     buf_free(&hub->scratch);

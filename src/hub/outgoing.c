@@ -8,6 +8,7 @@
 #include "conf.h"
 #include "hub/connection.h"
 #include "hub/state.h"
+#include "hub/who.h"
 
 struct kept {
     char *headers; /* of the reply, until its head is sent */
@@ -115,11 +116,22 @@ void outgoing_hello(struct buf *out, struct buf *line, const struct connection *
     append_control(out, line, c, "hello", true);
 }
 
+static bool is_for(const struct connection *c, const struct event *event)
+{
+    size_t len;
+    const char *to = event_to(event->json, event->json_len, &len);
+
+    return to != NULL && c->who != NULL && strlen(c->who->user) == len &&
+           memcmp(c->who->user, to, len) == 0;
+}
+
 bool outgoing_wants(const struct connection *c, const struct entry *entry)
 {
     size_t len;
     const char *type;
 
+    if (entry->targeted && !is_for(c, &entry->event))
+        return false;
     if (c->kept == NULL || c->kept->types_count == 0)
         return true;
     type = event_type(entry->event.json, entry->event.json_len, &len);
@@ -195,6 +207,12 @@ void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c,
     outgoing_retry(out, c, 100, hub_of(c)->conf->retry_ms + 100);
 }
 
+void outgoing_expires(struct buf *out, struct buf *line, const struct connection *c, int64_t in_s)
+{
+    buf_printf(line, "\"reason\":\"expired\",\"in\":%lld", (long long)in_s);
+    append_control(out, line, c, "bye", false);
+}
+
 static void append_answer_head(struct buf *out, const struct connection *c, const char *status,
                                const char *type)
 {
@@ -204,22 +222,36 @@ static void append_answer_head(struct buf *out, const struct connection *c, cons
         buf_printf(out, "Content-Type: %s\r\n", type);
 }
 
-/* 503 as http/problem would say it; the hub has no request to make one of. */
-static void append_unavailable(struct buf *out, struct buf *line, const struct connection *c,
-                               enum outgoing_answer kind)
+/* As http/problem would say it; the hub has no request to make one of. */
+static void append_refusal(struct buf *out, struct buf *line, const struct connection *c,
+                           enum outgoing_answer kind)
 {
-    static const char *const words[][2] = {
-        [OUTGOING_NO_REDIS] = {"redis_unavailable", "Redis does not answer for this room"},
-        [OUTGOING_FULL] = {"streams_full", "This server holds as much as it may"},
-        [OUTGOING_RESTARTING] = {"restarting", "This server restarts"},
+    static const struct {
+        const char *status, *code, *detail, *more;
+    } words[] = {
+        [OUTGOING_NO_REDIS] = {"503 Service Unavailable", "redis_unavailable",
+                               "Redis does not answer for this room; try again later.",
+                               "Retry-After: 1\r\n"},
+        [OUTGOING_FULL] = {"503 Service Unavailable", "streams_full",
+                           "This server holds as much as it may; try again later.",
+                           "Retry-After: 1\r\n"},
+        [OUTGOING_RESTARTING] = {"503 Service Unavailable", "restarting",
+                                 "This server restarts; try again later.", "Retry-After: 1\r\n"},
+        [OUTGOING_REVOKED] = {"401 Unauthorized", "token_revoked",
+                              "the token was revoked; sign in again",
+                              "WWW-Authenticate: Bearer realm=\"earshot\", "
+                              "error=\"invalid_token\"\r\n"},
+        [OUTGOING_BANNED] = {"403 Forbidden", "banned", "you are banned from this room", ""},
+        [OUTGOING_HIDDEN] = {"404 Not Found", "room_missing", "there is no such room", ""},
     };
+    const char *status = words[kind].status;
 
     buf_printf(line,
-               "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-               "\"code\":\"%s\",\"detail\":\"%s; try again later.\"}\n",
-               words[kind][0], words[kind][1]);
-    append_answer_head(out, c, "503 Service Unavailable", "application/problem+json");
-    buf_printf(out, "Retry-After: 1\r\nContent-Length: %zu\r\n\r\n%s", line->len, line->data);
+               "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%.3s,"
+               "\"code\":\"%s\",\"detail\":\"%s\"}\n",
+               status + 4, status, words[kind].code, words[kind].detail);
+    append_answer_head(out, c, status, "application/problem+json");
+    buf_printf(out, "%sContent-Length: %zu\r\n\r\n%s", words[kind].more, line->len, line->data);
     buf_clear(line);
 }
 
@@ -230,7 +262,12 @@ void outgoing_answer(struct buf *out, struct buf *line, const struct connection 
 
     if (kind != OUTGOING_EVENTS && kind != OUTGOING_TIMEOUT) {
         buf_clear(out);
-        append_unavailable(out, line, c, kind);
+        if (kind == OUTGOING_BANNED && c->form == FRAME_SSE) {
+            append_answer_head(out, c, "204 No Content", NULL);
+            buf_str(out, "\r\n");
+        } else {
+            append_refusal(out, line, c, kind);
+        }
         return;
     }
     append_cursor(&cursor, c);

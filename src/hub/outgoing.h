@@ -17,6 +17,7 @@
 
 /* What of a parking record is needed later, in one piece: usually NULL. */
 struct kept;
+struct who;
 
 struct connection {
     uv_poll_t poll;
@@ -24,6 +25,7 @@ struct connection {
     struct wheel_timer timer;
     struct buf out;    /* bytes for the wire that the socket did not take */
     struct kept *kept; /* or NULL */
+    struct who *who;   /* NULL = anonymous */
     int fd;
     uint16_t request_id;
     unsigned char state; /* enum connection_state */
@@ -49,7 +51,7 @@ void outgoing_head(struct buf *out, const struct connection *c);
 
 void outgoing_hello(struct buf *out, struct buf *line, const struct connection *c);
 
-/* May the client have this event, by its `types=`? */
+/* May the client have this event, by its `types=`, and is it for him? */
 bool outgoing_wants(const struct connection *c, const struct entry *entry);
 
 /* One event. Returns false when there was nothing to say in this form. */
@@ -63,6 +65,9 @@ void outgoing_gap(struct buf *out, struct buf *line, const struct connection *c,
 void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c,
                   const char *reason);
 
+/* Its token ends in so many seconds. */
+void outgoing_expires(struct buf *out, struct buf *line, const struct connection *c, int64_t in_s);
+
 /* What keeps an idle stream alive. With `types=` it tells SSE clients a cursor behind what was left
  * out, so that they need not read that again. */
 void outgoing_heartbeat(struct buf *out, const struct connection *c);
@@ -71,14 +76,17 @@ void outgoing_heartbeat(struct buf *out, const struct connection *c);
 void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_ms, int64_t most_ms);
 
 enum outgoing_answer {
-    OUTGOING_EVENTS,    /* 200; the events stand in `out`, each with a comma behind it */
-    OUTGOING_TIMEOUT,   /* 304 when If-None-Match was sent, else 200 without events */
-    OUTGOING_NO_REDIS,  /* 503: Redis did not say what is in the rooms */
-    OUTGOING_FULL,      /* 503: the hub holds as much as it may */
-    OUTGOING_RESTARTING /* 503: the hub ends */
+    OUTGOING_EVENTS,     /* 200; the events stand in `out`, each with a comma behind it */
+    OUTGOING_TIMEOUT,    /* 304 when If-None-Match was sent, else 200 without events */
+    OUTGOING_NO_REDIS,   /* 503: Redis did not say what is in the rooms */
+    OUTGOING_FULL,       /* 503: the hub holds as much as it may */
+    OUTGOING_RESTARTING, /* 503: the hub ends */
+    OUTGOING_REVOKED,    /* 401: the token was taken back */
+    OUTGOING_BANNED,     /* 403; 204 for SSE, so that EventSource does not come back */
+    OUTGOING_HIDDEN      /* 404: the room is for members only */
 };
 
-/* Makes a whole answer in `out`: a long-poll's, or a 503 in place of a stream. */
+/* Makes a whole answer in `out`: a long-poll's, or a refusal in place of a stream. */
 void outgoing_answer(struct buf *out, struct buf *line, const struct connection *c,
                      enum outgoing_answer kind);
 

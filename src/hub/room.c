@@ -8,10 +8,14 @@
 #include "base/mem.h"
 #include "conf.h"
 #include "event/publication.h"
+#include "hub/access.h"
 #include "hub/catchup.h"
 #include "hub/connection.h"
 #include "hub/lease.h"
+#include "hub/outgoing.h"
+#include "hub/presence.h"
 #include "hub/state.h"
+#include "hub/who.h"
 #include "supervisor/scoreboard.h"
 
 #define LINGER_MS 30000
@@ -62,14 +66,15 @@ static struct room *make_room(struct hub *hub, const char *namespace, char *key)
     LIST_INIT(&room->members);
     LIST_INIT(&room->pages);
     HASH_ADD_KEYPTR(hh, hub->rooms, room->key, strlen(room->key), room);
-    feed_subscribe(&hub->feed, room);
+    feed_subscribe_room(&hub->feed, room);
     return room;
 }
 
 /* Is nothing left that names it? */
 static bool is_unused(const struct room *room)
 {
-    return room->members_count == 0 && room->asks == 0 && LIST_EMPTY(&room->pages);
+    return room->members_count == 0 && room->asks == 0 && LIST_EMPTY(&room->pages) &&
+           room->people == NULL;
 }
 
 static void free_room(struct room *room)
@@ -83,6 +88,8 @@ static void free_room(struct room *room)
     HASH_DELETE(hh, hub->rooms, room);
     ring_free(&room->ring);
     forget_early(room);
+    access_free(room->access);
+    presence_free(room->people);
     free(room->namespace);
     free(room->key);
     free(room);
@@ -98,7 +105,7 @@ static bool make_place(struct hub *hub)
     HASH_ITER (hh, hub->rooms, room, next) {
         if (!is_unused(room) || room->lease_due)
             continue;
-        feed_unsubscribe(&hub->feed, room);
+        feed_unsubscribe_room(&hub->feed, room);
         free_room(room);
         return true;
     }
@@ -180,10 +187,34 @@ void room_leave(struct member *member)
         entry_release(member->gap);
     member->gap = NULL;
     LIST_REMOVE(member, in_room);
+    if (member->present)
+        presence_leave(room->people, member->connection->who->user, member->thrown,
+                       clock_mono_ms());
+    member->present = false;
     member->room = NULL;
     room->members_count--;
     room->empty_ms = clock_mono_ms();
     lease_changed(room);
+}
+
+void room_admit(struct member *member, const struct who *who)
+{
+    presence_enter(&member->room->people, who->user, who->name);
+    member->present = true;
+    lease_changed(member->room);
+}
+
+void room_access(struct room *room, struct access *access, int64_t version)
+{
+    struct member *member, *next;
+
+    access_free(room->access);
+    room->access = access;
+    room->access_version = version;
+    for (member = LIST_FIRST(&room->members); member != NULL; member = next) {
+        next = LIST_NEXT(member, in_room);
+        connection_judge(member->connection);
+    }
 }
 
 struct room *room_of_channel(struct hub *hub, const char *channel, size_t len)
@@ -285,6 +316,16 @@ static void keep_early(struct room *room, const char *payload, size_t len)
     room->early_bytes += len;
 }
 
+/* Does this event tell that it has changed who may read? */
+static bool governs(const struct event *event)
+{
+    size_t len;
+    const char *type = event_type(event->json, event->json_len, &len);
+
+    return event->durable && ((len == 4 && memcmp(type, "room", 4) == 0) ||
+                              (len == 6 && memcmp(type, "member", 6) == 0));
+}
+
 void room_publication(struct room *room, const char *payload, size_t len)
 {
     struct publication p;
@@ -307,6 +348,11 @@ void room_publication(struct room *room, const char *payload, size_t len)
     }
     if (!missed) {
         room_append(room, entry_create(&p.event));
+        /* What is said behind it waits until it is known who may still hear it. */
+        if (governs(&p.event)) {
+            room->state = ROOM_SYNCING;
+            catchup_sync(room);
+        }
         return;
     }
     log_debug("missed a publication room=%s", room->name);
@@ -459,7 +505,7 @@ void room_tick_all(struct hub *hub, int64_t now_ms)
         lease_tick(room, now_ms);
         ring_drop_frames(&room->ring);
         if (is_unused(room) && !room->lease_due && now_ms - room->empty_ms > LINGER_MS) {
-            feed_unsubscribe(&hub->feed, room);
+            feed_unsubscribe_room(&hub->feed, room);
             free_room(room);
         } else if (now_ms - room->checked_ms > CHECK_EVERY_MS) {
             room->checked_ms = now_ms;

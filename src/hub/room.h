@@ -16,10 +16,13 @@
 #include "event/event.h"
 #include "hub/ring.h"
 
+struct access;
 struct connection;
 struct early;
 struct hub;
 struct page;
+struct presence;
+struct who;
 
 enum room_state {
     ROOM_SUBSCRIBING, /* the subscription is not confirmed, or was lost */
@@ -48,8 +51,11 @@ struct member {
         unsigned page_index;        /* MEMBER_PAGING */
         uint64_t next;              /* MEMBER_LIVE: number in the ring */
     };
-    unsigned char state; /* enum member_state */
-    unsigned char start; /* enum start_kind */
+    unsigned char state;  /* enum member_state */
+    unsigned char start;  /* enum start_kind */
+    unsigned char rights; /* PARKING_READ... */
+    bool present;         /* its user is told to be here by it */
+    bool thrown;          /* and nobody waits for him to come back */
     bool may_lose; /* the cursor was not the reader's own: what was trimmed before is no loss */
 };
 
@@ -79,9 +85,14 @@ struct room {
     int64_t lease_due_ms;          /* since when there is something to tell */
     unsigned short lease_pause_ms; /* until the next change may be told */
     int64_t leased_ms;             /* when the lease was last told to Redis */
-    int64_t kept_ms;    /* when its key was last kept from expiring; 0 = not since it was made */
-    int64_t empty_ms;   /* since when nobody listens */
-    int64_t checked_ms; /* when the last id was last compared with the log's */
+    struct presence *people;       /* NULL = nobody who is signed in */
+    bool people_told;              /* Redis was told of some, under this hub's own id */
+    bool people_lost;              /* and refused it: to be told again */
+    int64_t people_ms;             /* when it was last told of them */
+    struct access *access;         /* who may read; NULL = all */
+    int64_t access_version;        /* 0 = it was never changed */
+    int64_t empty_ms;              /* since when nobody listens */
+    int64_t checked_ms;            /* when the last id was last compared with the log's */
 };
 
 /* Lets a member in, with its start, making the room if need be. The member's connection is set
@@ -89,6 +100,12 @@ struct room {
 int room_join(struct hub *hub, const char *namespace, const char *name, struct member *member,
               const struct start *start);
 void room_leave(struct member *member);
+
+/* The member is let in: others are told that its user is here. */
+void room_admit(struct member *member, const struct who *who);
+
+/* Who may read is known anew (takes it): ends those who may not. */
+void room_access(struct room *room, struct access *access, int64_t version);
 
 /* What the feed tells. */
 struct room *room_of_channel(struct hub *hub, const char *channel, size_t len);

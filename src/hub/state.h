@@ -16,12 +16,14 @@
 struct conf;
 struct connection;
 struct room;
+struct site;
 struct slot;
 
 struct hub {
     const struct conf *conf;
     struct slot *slot; /* in the scoreboard */
     char id[24];       /* of this hub and its successors: names its leases in Redis */
+    char self[24];     /* of this process alone: names the people that it has */
     uv_loop_t loop;
     int64_t started_ms; /* clock_mono_ms(); wheel ticks count from here */
     struct wheel wheel;
@@ -31,6 +33,7 @@ struct hub {
     struct room *rooms;        /* uthash, by "namespace/room" */
     TAILQ_HEAD(, room) dirty;  /* rooms with something to deliver at the end of this turn */
     TAILQ_HEAD(, room) leases; /* rooms whose number of listeners is to be told to Redis */
+    struct site *sites;        /* uthash, by namespace; hub/control.h */
     LIST_HEAD(, connection) connections;
     unsigned connections_count;
     bool draining;

@@ -18,11 +18,6 @@ size_t key_live(char out[KEY_MAX], const char *namespace, const char *room)
     return room_key(out, namespace, room, "live");
 }
 
-size_t key_listeners(char out[KEY_MAX], const char *namespace, const char *room)
-{
-    return room_key(out, namespace, room, "listeners");
-}
-
 size_t key_site(char out[KEY_MAX], const char *namespace, const char *what)
 {
     return (size_t)snprintf(out, KEY_MAX, "earshot:%s:%s", namespace, what);

@@ -12,7 +12,6 @@
 /* earshot:{namespace/room}:log, the stream, and :live, the channel. Each returns the length. */
 size_t key_log(char out[KEY_MAX], const char *namespace, const char *room);
 size_t key_live(char out[KEY_MAX], const char *namespace, const char *room);
-size_t key_listeners(char out[KEY_MAX], const char *namespace, const char *room);
 
 /* earshot:namespace:what, a key of the whole site: "rooms", "control", "stats:20781". */
 size_t key_site(char out[KEY_MAX], const char *namespace, const char *what);

@@ -9,7 +9,13 @@
 /* Builds a record from the fuzzer's bytes, so that the inside is reached from nothing too. */
 static void check_built(const char *s, size_t len)
 {
-    struct parking sent = {.headers = "", .request_ref = "", .user_id = s, .namespace = "n"}, got;
+    struct parking sent = {.headers = "",
+                           .request_ref = "",
+                           .user_id = s,
+                           .name = s,
+                           .token_id = s,
+                           .namespace = "n"},
+                   got;
     struct buf b = BUF_INIT;
 
     sent.form = (enum frame_form)(len % FRAME_FORMS);
@@ -20,10 +26,11 @@ static void check_built(const char *s, size_t len)
     for (size_t i = 0; i < sent.rooms_count; i++) {
         sent.rooms[i] = s + i % (len + 1);
         sent.starts[i] = (struct start){(enum start_kind)(i % 4), {i, len}};
+        sent.rights[i] = (uint8_t)(i & PARKING_RIGHTS);
     }
     if (parking_encode(&b, &sent) == 0) {
         if (parking_decode(&got, b.data, b.len) < 0 || got.rooms_count != sent.rooms_count ||
-            strcmp(got.user_id, s) != 0)
+            strcmp(got.user_id, s) != 0 || got.rights[0] != sent.rights[0])
             abort();
     }
     buf_free(&b);

@@ -76,7 +76,9 @@ export async function openAll(earshot, wheres, { atOnce = 200, ms = 20000 } = {}
 export class Writer {
   constructor(earshot) {
     this.path = `${earshot.dir}/redis.sock`;
-    this.script = fs.readFileSync(path.join(root, 'src/store/lua/send.lua'), 'utf8');
+    const lua = (name) => fs.readFileSync(path.join(root, 'src/store/lua', `${name}.lua`), 'utf8');
+    const parts = /^-- with: (.*)/.exec(lua('send'))[1].split(' ');
+    this.script = [...parts.map((part) => lua(`part/${part}`)), lua('send')].join('');
   }
 
   /** Waits until Redis takes a write; returns when that was (Date.now()). */
@@ -95,7 +97,8 @@ export class Writer {
   async send(rooms, content) {
     const replies = await this.call(rooms.map((room) => {
       const json = JSON.stringify({ type: 'message', room, userId: null, name: 'writer', content });
-      return ['EVAL', this.script, '1', `earshot:{main/${room}}:log`, json, '10000', 'PUBLISH', '', '', '0'];
+      return ['EVAL', this.script, '1', `earshot:{main/${room}}:log`, 
+        '', '', '0', 'rw', json, '', '10000', '0', '', '', '0', '', '0', '0', ''];
     }));
     const refused = replies.find((r) => r.startsWith('-'));
     if (refused) throw new Error(refused);
@@ -120,8 +123,8 @@ export class Writer {
           if (skip > 0) skip--;
           else {
             replies.push(line);
-            // An array of the send script: an id of two lines, and two numbers.
-            skip = line.startsWith('*') ? 4 : line.startsWith('$') ? 1 : 0;
+            // An array of the send script: an id of two lines, and four numbers.
+            skip = line.startsWith('*') ? 6 : line.startsWith('$') ? 1 : 0;
           }
         }
         if (replies.length === commands.length) { resolve(replies); socket.destroy(); }

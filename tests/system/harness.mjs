@@ -162,9 +162,9 @@ export class Earshot {
    * Starts all and returns it once it is ready. `conf`: lines of earshot.conf over the usual ones;
    * `env`: more of the environment; `redisArgs`: more for redis-server; `redisUrl(dir)`: the URL for
    * earshotd; `nginx: false`, `daemon: false`: without these; `connections` and `listen`: how many
-   * connections a worker of nginx takes, and more for its `listen`.
+   * connections a worker of nginx takes, and more for its `listen`; `redis`: another earshot, whose Redis it uses.
    */
-  static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true, connections = 4096, listen = '' } = {}) {
+  static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true, connections = 4096, listen = '', redis = null } = {}) {
     const e = new Earshot();
     e.connections = connections;
     e.listenMore = listen;
@@ -184,7 +184,7 @@ export class Earshot {
     e.agent = new http.Agent({ keepAlive: true, maxSockets: 32 });
     e.conf = {
       listen: `unix:${e.dir}/earshot.sock`,
-      redis: redisUrl ? redisUrl(e.dir) : `unix://${e.dir}/redis.sock`,
+      redis: redisUrl ? redisUrl(e.dir) : `unix://${redis?.dir ?? e.dir}/redis.sock`,
       jwt_secret: SECRET,
       anonymous: '*=rw',
       rate_send: 'off',
@@ -195,7 +195,7 @@ export class Earshot {
     e.redisArgs = redisArgs;
     e.writeConf();
     try {
-      await e.startRedis();
+      if (!redis) await e.startRedis();
       if (daemon) await e.startDaemon();
       if (nginx) await e.startNginx();
       if (daemon && nginx) await e.ready();
@@ -205,6 +205,12 @@ export class Earshot {
       throw new Error(`${error.message}\n${logs}`);
     }
     return e;
+  }
+
+  /** Another earshotd behind an nginx of its own, on the same Redis: another machine of the same site. */
+  second({ conf, ...options } = {}) {
+    const { listen, redis, ...same } = this.conf;
+    return Earshot.start({ ...options, conf: { ...same, ...conf }, redis: this });
   }
 
   writeConf() {

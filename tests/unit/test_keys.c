@@ -20,8 +20,6 @@ static void test_names(void **state)
     assert_string_equal(key, "earshot:{main/lobby}:log");
     assert_int_equal(key_live(key, "main", "lobby"), strlen("earshot:{main/lobby}:live"));
     assert_string_equal(key, "earshot:{main/lobby}:live");
-    assert_int_equal(key_listeners(key, "main", "lobby"), strlen("earshot:{main/lobby}:listeners"));
-    assert_string_equal(key, "earshot:{main/lobby}:listeners");
     assert_int_equal(key_site(key, "main", "rooms"), strlen("earshot:main:rooms"));
     assert_string_equal(key, "earshot:main:rooms");
 }
@@ -43,20 +41,17 @@ static void tag_of(char tag[KEY_MAX], const char *key)
 static void test_tag(void **state)
 {
     static const char *const rooms[] = {"lobby", "a.b-c_d", "@alice", "@alice,bob"};
-    char log[KEY_MAX], live[KEY_MAX], listeners[KEY_MAX];
+    char log[KEY_MAX], live[KEY_MAX];
     char tag[KEY_MAX], other[KEY_MAX], before[KEY_MAX] = "";
 
     (void)state;
     for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
         key_log(log, "ns", rooms[i]);
         key_live(live, "ns", rooms[i]);
-        key_listeners(listeners, "ns", rooms[i]);
         tag_of(tag, log);
         assert_memory_equal(tag, "ns/", 3);
         assert_string_equal(tag + 3, rooms[i]);
         tag_of(other, live);
-        assert_string_equal(other, tag);
-        tag_of(other, listeners);
         assert_string_equal(other, tag);
         assert_string_not_equal(tag, before);
         strcpy(before, tag);
@@ -74,10 +69,10 @@ static void test_longest(void **state)
     namespace[sizeof(namespace) - 1] = '\0';
     memset(room, 'r', sizeof(room) - 1);
     room[sizeof(room) - 1] = '\0';
-    len = key_listeners(key, namespace, room);
+    len = key_live(key, namespace, room);
     assert_true(len < KEY_MAX);
     assert_int_equal(len, strlen(key));
-    assert_string_equal(key + len - strlen("}:listeners"), "}:listeners");
+    assert_string_equal(key + len - strlen("}:live"), "}:live");
     len = key_site(key, namespace, "rooms");
     assert_int_equal(len, strlen(key));
 }

@@ -16,6 +16,7 @@
 #include "hub/connection.h"
 #include "hub/outgoing.h"
 #include "hub/state.h"
+#include "hub/who.h"
 
 #define STAMP "\"timestamp\":\"1970-01-01T00:00:00.007Z\""
 #define MESSAGE "{\"type\":\"message\",\"name\":\"Ann\",\"content\":\"hi\"}"
@@ -274,6 +275,30 @@ static void test_types(void **state)
     assert_false(wants("{\"type\":\"\"}") || wants("{}") || wants("nonsense"));
 }
 
+#define SIGNAL "{\"type\":\"signal\",\"to\":\"alice\",\"userId\":\"bob\"}"
+
+/* Does only the one user want what is for him, and when he asked for the type? */
+static void test_targeted(void **state)
+{
+    static const char *const users[] = {"", "bob", "alic", "alice2", "alice"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+        const struct parking who = {.user_id = users[i], .name = "", .token_id = ""};
+
+        use(FRAME_SSE, false);
+        c->who = who_create(&who, c);
+        assert_true(wants(MESSAGE));
+        assert_int_equal(wants(SIGNAL), i == 4);
+        keep((struct parking){.types_count = 1, .types = {"message"}});
+        assert_false(wants(SIGNAL));
+        who_free(c->who);
+        c->who = NULL;
+    }
+    use(FRAME_SSE, false);
+    assert_true(wants("{\"type\":\"message\",\"to\":\"alice\"}"));
+}
+
 /* Does a gap tell what was asked for and what is left, and move the cursor past it? */
 static void test_gap(void **state)
 {
@@ -320,6 +345,21 @@ static void test_bye(void **state)
         assert_int_equal(strlen(start) + (size_t)used, out.len);
         assert_in_range(retry_ms, 100, 2100);
     }
+}
+
+/* Is the token's end announced in each form, in one event and no end? */
+static void test_expires(void **state)
+{
+    (void)state;
+    use(FRAME_SSE, false);
+    outgoing_expires(&out, &line, c, 60);
+    said("event: bye\ndata: {\"type\":\"bye\",\"reason\":\"expired\",\"in\":60}\n\n");
+    use(FRAME_NDJSON, true);
+    outgoing_expires(&out, &line, c, 1);
+    said("{\"type\":\"bye\",\"reason\":\"expired\",\"in\":1}\n");
+    use(FRAME_TEXT, false);
+    outgoing_expires(&out, &line, c, 0);
+    said("# bye reason=expired in=0\n");
 }
 
 /* Is `retry:` within its bounds, both included, and only for SSE? */
@@ -450,6 +490,43 @@ static void test_answer_not_modified(void **state)
     assert_ptr_equal(strstr(out.data, "\r\n\r\n"), out.data + out.len - 4);
 }
 
+static void assert_problem(int status, const char *code)
+{
+    struct json_object *object = json_tokener_parse(body()), *value;
+
+    assert_string_equal(header("Content-Type"), "application/problem+json");
+    assert_true(json_object_object_get_ex(object, "status", &value));
+    assert_int_equal(json_object_get_int(value), status);
+    assert_true(json_object_object_get_ex(object, "code", &value));
+    assert_string_equal(json_object_get_string(value), code);
+    json_object_put(object);
+    buf_clear(&out);
+}
+
+/* Is who may not read told so in each form, by a status that stops an EventSource for good? */
+static void test_answer_refused(void **state)
+{
+    (void)state;
+    for (int form = 0; form < FRAME_FORMS; form++) {
+        use((enum frame_form)form, true);
+        keep((struct parking){.headers = "X-Request-Id: abc\r\n"});
+        answer(OUTGOING_REVOKED, "Status: 401 Unauthorized\r\n");
+        assert_string_equal(header("X-Request-Id"), "abc");
+        assert_non_null(strstr(header("WWW-Authenticate"), "error=\"invalid_token\""));
+        assert_problem(401, "token_revoked");
+        answer(OUTGOING_HIDDEN, "Status: 404 Not Found\r\n");
+        assert_problem(404, "room_missing");
+        if (form == FRAME_SSE) {
+            answer(OUTGOING_BANNED, "Status: 204 No Content\r\n");
+            assert_null(header("Content-Length"));
+            assert_ptr_equal(strstr(out.data, "\r\n\r\n"), out.data + out.len - 4);
+        } else {
+            answer(OUTGOING_BANNED, "Status: 403 Forbidden\r\n");
+            assert_problem(403, "banned");
+        }
+    }
+}
+
 /* Is a hub without Redis a problem that a client can read, whatever was collected before? */
 static void test_answer_unavailable(void **state)
 {
@@ -489,6 +566,9 @@ int main(void)
         cmocka_unit_test_teardown(test_event_ephemeral, unmake),
         cmocka_unit_test_teardown(test_event_text, unmake),
         cmocka_unit_test_teardown(test_types, unmake),
+        cmocka_unit_test_teardown(test_targeted, unmake),
+        cmocka_unit_test_teardown(test_expires, unmake),
+        cmocka_unit_test_teardown(test_answer_refused, unmake),
         cmocka_unit_test_teardown(test_gap, unmake),
         cmocka_unit_test_teardown(test_bye, unmake),
         cmocka_unit_test_teardown(test_retry, unmake),

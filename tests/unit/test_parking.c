@@ -27,6 +27,9 @@ static struct parking sample(void)
         .headers = "X-Request-Id: abc\r\nVary: Origin\r\n",
         .request_ref = "abc",
         .user_id = "alice",
+        .name = "Alice A.",
+        .token_id = "t-1",
+        .issued_s = 1795499000,
         .namespace = "main",
         .types_count = 2,
         .types = {"message", "edit"},
@@ -36,6 +39,7 @@ static struct parking sample(void)
                    {START_AFTER, {UINT64_MAX, 1}},
                    {START_ALL, {0, 0}},
                    {START_TIME, {1795499000000, 0}}},
+        .rights = {PARKING_READ, PARKING_READ | PARKING_WRITE, PARKING_RIGHTS, 0},
     };
 }
 
@@ -53,6 +57,9 @@ static void assert_same(const struct parking *a, const struct parking *b)
     assert_string_equal(a->headers, b->headers);
     assert_string_equal(a->request_ref, b->request_ref);
     assert_string_equal(a->user_id, b->user_id);
+    assert_string_equal(a->name, b->name);
+    assert_string_equal(a->token_id, b->token_id);
+    assert_true(a->issued_s == b->issued_s);
     assert_string_equal(a->namespace, b->namespace);
     assert_int_equal(a->types_count, b->types_count);
     for (size_t i = 0; i < a->types_count; i++)
@@ -62,6 +69,7 @@ static void assert_same(const struct parking *a, const struct parking *b)
         assert_string_equal(a->rooms[i], b->rooms[i]);
         assert_int_equal(a->starts[i].kind, b->starts[i].kind);
         assert_int_equal(event_id_compare(a->starts[i].id, b->starts[i].id), 0);
+        assert_int_equal(a->rights[i], b->rights[i]);
     }
 }
 
@@ -98,6 +106,7 @@ static void test_flags_and_absent(void **state)
         assert_int_equal(parking_encode(&b, &sent), 0);
         assert_int_equal(parking_decode(&got, b.data, b.len), 0);
         sent.headers = sent.request_ref = sent.user_id = sent.namespace = "";
+        sent.name = sent.token_id = "";
         assert_same(&sent, &got);
     }
     buf_free(&b);
@@ -200,6 +209,9 @@ static void test_limits(void **state)
     p = sample();
     p.form = FRAME_FORMS;
     assert_int_equal(parking_encode(&b, &p), -1);
+    p = sample();
+    p.rights[3] = PARKING_RIGHTS + 1;
+    assert_int_equal(parking_encode(&b, &p), -1);
     assert_string_equal(b.data, "kept");
     assert_int_equal(b.len, 4);
     buf_free(&b);
@@ -227,7 +239,7 @@ static void test_size(void **state)
     assert_int_equal(parking_encode(&b, &p), 0);
     assert_int_equal(b.len, PARKING_BYTES_MAX);
     assert_int_equal(parking_decode(&got, b.data, b.len), 0);
-    p.request_ref = p.user_id = p.namespace = "";
+    p.request_ref = p.user_id = p.namespace = p.name = p.token_id = "";
     assert_same(&p, &got);
     headers[spare] = 'h';
     buf_clear(&b);

@@ -29,7 +29,9 @@ for i = 6, #ARGV, 2 do
     end
 end
 if lease == 0 then
-    close_hub(hub)
+    if until_ms then
+        close_hub(hub)
+    end
     return 1
 end
 for _, key in ipairs({':hubs', ':people', ':at:' .. hub}) do
