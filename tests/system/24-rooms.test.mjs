@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sleep } from './harness.mjs';
-import { pairForFile, Person } from './pair.mjs';
+import { Person, siteOf } from './site.mjs';
 
-const servers = await pairForFile({ conf: { history_max: 500 } });
+const servers = await siteOf(2, { history_max: 500 });
 const [e] = servers;
 const alice = new Person(servers, 'alice', { name: 'Alice' });
 const bob = new Person(servers, 'bob');

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sleep } from './harness.mjs';
-import { pairForFile, Person } from './pair.mjs';
+import { Person, siteOf } from './site.mjs';
 
-const servers = await pairForFile();
+const servers = await siteOf(2);
 const [e] = servers;
 const alice = new Person(servers, 'alice', { name: 'Alice' });
 const bob = new Person(servers, 'bob', { name: 'Bob' });

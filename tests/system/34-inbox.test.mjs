@@ -1,9 +1,9 @@
 // 34-inbox - does what is meant for somebody reach him, there or not, and nobody else?
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pairForFile, Person } from './pair.mjs';
+import { Person, siteOf } from './site.mjs';
 
-const servers = await pairForFile();
+const servers = await siteOf(2);
 const alice = new Person(servers, 'alice', { name: 'Alice' });
 const bob = new Person(servers, 'bob', { name: 'Bob' });
 const carol = new Person(servers, 'carol');

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { random, seed, sleep, until } from './harness.mjs';
-import { pairForFile, Person } from './pair.mjs';
+import { Person, siteOf } from './site.mjs';
 
 const PEOPLE = 8;
 const STEPS = 60;
-const servers = await pairForFile();
+const servers = await siteOf(2);
 const [e] = servers;
 const next = random();
 const pick = (list) => list[Math.floor(next() * list.length)];

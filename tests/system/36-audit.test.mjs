@@ -1,9 +1,9 @@
 // 36-audit - is it known afterwards who did what, and how much was done?
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pairForFile, Person } from './pair.mjs';
+import { Person, siteOf } from './site.mjs';
 
-const servers = await pairForFile();
+const servers = await siteOf(2);
 const alice = new Person(servers, 'alice', { name: 'Alice' });
 const bob = new Person(servers, 'bob');
 const admin = new Person(servers, 'root', { role: 'admin' });

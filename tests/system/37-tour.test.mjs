@@ -6,11 +6,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { build, root, run } from './harness.mjs';
-import { pairForFile } from './pair.mjs';
+import { siteOf } from './site.mjs';
 import { plain, rewrite, steps } from './tour.mjs';
 
 const page = path.join(root, 'docs/tour.md');
-const [e] = await pairForFile({ conf: { anonymous: 'lobby=rw,news=r', rate_send: '100/10s', rate_guest: '100/10s' } });
+const [e] = await siteOf(2, { anonymous: 'lobby=rw,news=r', rate_send: '100/10s', rate_guest: '100/10s' });
 
 /** Runs all commands in one shell, whose variables last; gives what each printed. */
 async function walk(all) {
