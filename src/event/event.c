@@ -189,6 +189,24 @@ const char *event_to(const char *json, size_t json_len, size_t *to_len)
     return json + open_len;
 }
 
+const char *event_but(const char *json, size_t json_len, size_t *user_len)
+{
+    static const char before[] = "\",\"userId\":\"";
+    size_t type_len;
+    const char *type = event_type(json, json_len, &type_len), *user, *end;
+
+    if (!(type_len == 4 && memcmp(type, "join", 4) == 0) &&
+        !(type_len == 6 && memcmp(type, "typing", 6) == 0))
+        return NULL;
+    user = memmem(json, json_len, before, sizeof(before) - 1);
+    if (user == NULL)
+        return NULL;
+    user += sizeof(before) - 1;
+    end = memchr(user, '"', json_len - (size_t)(user - json));
+    *user_len = end != NULL ? (size_t)(end - user) : 0;
+    return user;
+}
+
 bool event_type_sendable(const char *type)
 {
     /* In a browser, events of the type error or open would call EventSource's own onerror and

@@ -73,6 +73,10 @@ const char *event_type(const char *json, size_t json_len, size_t *type_len);
 /* The user that an event is for, as event_write() wrote it: pointer and length; NULL = all. */
 const char *event_to(const char *json, size_t json_len, size_t *to_len);
 
+/* The user that a `join` or `typing` tells of, who need not be told it himself; likewise, NULL = it
+ * is for all. */
+const char *event_but(const char *json, size_t json_len, size_t *user_len);
+
 /* May a sender choose this type? `message`, or [a-z][a-z0-9._-]{0,31} and none of earshot's own
  * (api.md). */
 bool event_type_sendable(const char *type);

@@ -10,13 +10,18 @@
 struct entry *entry_create(const struct event *event)
 {
     struct entry *entry = mem_zero(sizeof(*entry) + event->json_len + 1);
-    size_t to_len;
+    size_t len;
 
     entry->refs = 1;
     entry->event = *event;
     entry->event.json = entry->json;
     memcpy(entry->json, event->json, event->json_len);
-    entry->targeted = event_to(event->json, event->json_len, &to_len) != NULL;
+    if (event->durable) /* all that is kept is for all */
+        return entry;
+    if (event_to(event->json, event->json_len, &len) != NULL)
+        entry->audience = ENTRY_FOR_ONE;
+    else if (event_but(event->json, event->json_len, &len) != NULL)
+        entry->audience = ENTRY_FOR_OTHERS;
     return entry;
 }
 

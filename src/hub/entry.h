@@ -20,14 +20,20 @@ struct frame {
 /* Text with the room in front has a frame of its own. */
 enum { ENTRY_TEXT_ROOM = FRAME_FORMS, ENTRY_FRAMES };
 
+enum entry_audience {
+    ENTRY_FOR_ALL,
+    ENTRY_FOR_ONE,   /* event_to() says for whom */
+    ENTRY_FOR_OTHERS /* event_but() says for whom it is not */
+};
+
 struct entry {
     unsigned refs;
-    bool gap;           /* no event: what was between the reader's cursor and `event.id` is lost */
-    bool targeted;      /* for one user only; event_to() says whom */
-    struct ring *ring;  /* the one that it stands in, or NULL */
-    struct event_id to; /* of a gap: where the reader stands after it */
-    struct event_id below; /* of a gap: only who stands below has lost something; 0-0 = all have */
-    struct event event;    /* its JSON is kept behind the struct */
+    bool gap; /* no event: what was between the reader's cursor and `event.id` is lost */
+    unsigned char audience; /* enum entry_audience */
+    struct ring *ring;      /* the one that it stands in, or NULL */
+    struct event_id to;     /* of a gap: where the reader stands after it */
+    struct event_id below;  /* of a gap: only who stands below has lost something; 0-0 = all have */
+    struct event event;     /* its JSON is kept behind the struct */
     struct frame *frames[ENTRY_FRAMES];
     char json[];
 };

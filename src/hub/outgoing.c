@@ -116,13 +116,17 @@ void outgoing_hello(struct buf *out, struct buf *line, const struct connection *
     append_control(out, line, c, "hello", true);
 }
 
-static bool is_for(const struct connection *c, const struct event *event)
+static bool is_for(const struct connection *c, const struct entry *entry)
 {
-    size_t len;
-    const char *to = event_to(event->json, event->json_len, &len);
+    const struct event *event = &entry->event;
+    size_t len = 0;
+    const char *user = entry->audience == ENTRY_FOR_ONE
+                           ? event_to(event->json, event->json_len, &len)
+                           : event_but(event->json, event->json_len, &len);
+    bool is_his =
+        c->who != NULL && strlen(c->who->user) == len && memcmp(c->who->user, user, len) == 0;
 
-    return to != NULL && c->who != NULL && strlen(c->who->user) == len &&
-           memcmp(c->who->user, to, len) == 0;
+    return is_his == (entry->audience == ENTRY_FOR_ONE);
 }
 
 bool outgoing_wants(const struct connection *c, const struct entry *entry)
@@ -130,7 +134,7 @@ bool outgoing_wants(const struct connection *c, const struct entry *entry)
     size_t len;
     const char *type;
 
-    if (entry->targeted && !is_for(c, &entry->event))
+    if (entry->audience != ENTRY_FOR_ALL && !is_for(c, entry))
         return false;
     if (c->kept == NULL || c->kept->types_count == 0)
         return true;
