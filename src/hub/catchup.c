@@ -137,14 +137,15 @@ static void take_access(struct room *room, const struct log_view *view)
 static struct question *ask_log(struct room *room, struct event_id after, const char *count,
                                 ask_answer *answer, void *arg)
 {
-    char key[KEY_MAX], id[EVENT_ID_TEXT], version[24];
+    char key[KEY_MAX], id[EVENT_ID_TEXT], version[24], age[24];
+    const char *argv[] = {id, count, version, age};
 
     key_log(key, room->namespace, room->name);
     event_id_format(id, after);
     snprintf(version, sizeof(version), "%lld", (long long)room->access_version);
+    snprintf(age, sizeof(age), "%lld", (long long)room->hub->conf->history_age_ms);
     room->asks++;
-    return ask_script(&room->hub->ask, SCRIPT_READ, key, 3, (const char *[]){id, count, version},
-                      answer, arg);
+    return ask_script(&room->hub->ask, SCRIPT_READ, key, 4, argv, answer, arg);
 }
 
 /* The log ends before what was already seen: Redis came back with less than it had. */

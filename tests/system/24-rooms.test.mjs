@@ -154,6 +154,8 @@ test('retention by age: is what is older not shown, and trimmed?', async () => {
   await sleep(2100);
   assert.deepEqual((await carol.history('brief')).map((m) => m.content), [], 'not shown even before anything trims');
   await carol.refused(404, 'message_missing', 'GET', `rooms/brief/messages/${old.id}`);
+  const all = await carol.must(200, 'GET', 'rooms/brief/events?since=all&wait=0');
+  assert.deepEqual(all.events.filter((m) => m.type === 'message'), [], 'nor told by a receive');
   await bob.send('brief', 'new');
   assert.deepEqual((await carol.history('brief')).map((m) => m.content), ['new']);
   assert.equal((await e.redisCli('xlen', 'earshot:{main/brief}:log')).trim(), '1');

@@ -1,21 +1,26 @@
+-- with: names emit
 -- Reads a room's log after an id, with what tells whether something was lost, and who may read, from one moment.
--- KEYS[1] the room's log. ARGV: 1 read after this id; 2 at most so many events, 0 = none; 3 the version of what is known
--- of who may read.
+-- ARGV: 1 read after this id; 2 at most so many events, 0 = none; 3 the version of what is known of who may read; 4 for
+-- how long events are kept where the room does not say, ms, 0 = for ever.
 -- Returns {last id ever given; oldest id kept, "0-0" = none; newest id that was trimmed away, "0-0" = none; that version
 -- now; {mode, "ban:user", until in ms, "role:user", role, ...} when it is another, else {}; id, json, ...}. Before the
 -- JSON of a message that was deleted stands "-id ", the id of the event that tells of it.
-local log = KEYS[1]
-local room = string.sub(log, 1, -5)
-local answer = {'0-0', '0-0', '0-0', redis.call('HGET', room .. ':room', 'version') or '0', {}}
+local state = redis.call('HMGET', room .. ':room', 'version', 'rules')
+local answer = {'0-0', '0-0', '0-0', state[1] or '0', {}}
+local age = tonumber(string.match(state[2] or '', '(%d+)$') or ARGV[4])
+
+-- Where Redis cannot write, what is too old is read once more.
+if age > 0 then
+    pcall(trim, room, math.huge, age)
+end
 
 if answer[4] ~= ARGV[3] then
-    local state = redis.call('HGETALL', room .. ':room')
-    local access = answer[5]
-    access[1] = string.match(redis.call('HGET', room .. ':room', 'rules') or '', '^members') or 'open'
-    for i = 1, #state, 2 do
+    local all, access = redis.call('HGETALL', room .. ':room'), answer[5]
+    access[1] = string.match(state[2] or '', '^members') or 'open'
+    for i = 1, #all, 2 do
         -- Who is a member counts only where others may not read.
-        if string.find(state[i], '^ban:') or (access[1] == 'members' and string.find(state[i], '^role:')) then
-            access[#access + 1], access[#access + 2] = state[i], state[i + 1]
+        if string.find(all[i], '^ban:') or (access[1] == 'members' and string.find(all[i], '^role:')) then
+            access[#access + 1], access[#access + 2] = all[i], all[i + 1]
         end
     end
 end
