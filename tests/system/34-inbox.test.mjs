@@ -63,6 +63,16 @@ test('a mention: does it reach who is known here, once, and nobody who is not?',
   assert.equal((await many[10].history('@me')).length, 0, 'ten, and no more');
 });
 
+test('a ban, its end and an invitation: does a notice tell whom it concerns, wherever he is?', async () => {
+  await alice.must(201, 'PUT', 'rooms/club', 'topic=x');
+  await alice.must(204, 'PUT', 'rooms/club/members/erin', '');
+  await alice.must(204, 'PUT', 'rooms/club/bans/erin', 'for=10m');
+  await alice.must(204, 'DELETE', 'rooms/club/bans/erin');
+  const notices = await new Person(servers, 'erin').history('@me');
+  assert.deepEqual(notices.map((n) => [n.type, n.action, n.source, n.userId]), [['notice', 'invite', 'club', 'alice'], ['notice', 'ban', 'club', 'alice'], ['notice', 'unban', 'club', 'alice']]);
+  assert.match(notices[1].content, /^You are banned from club until 20/);
+});
+
 test('can nobody forge what earshot says, or read the rooms that are its own?', async () => {
   for (const type of ['direct', 'mention', 'notice', 'audit', 'member', 'room', 'signal', 'typing', 'join'])
     await alice.refused(400, 'type_invalid', 'POST', 'rooms/talk/messages', { content: 'x', type });
