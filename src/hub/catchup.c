@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
-#include "event/overlay.h"
 #include "hub/access.h"
 #include "hub/connection.h"
 #include "hub/room.h"
@@ -49,41 +48,22 @@ static int read_id(const redisReply *reply, struct event_id *id)
     return reply->type == REDIS_REPLY_STRING ? event_id_parse(id, reply->str, reply->len) : -1;
 }
 
-/* "-id json" is a message that was deleted: only that it was is left of it. Returns its JSON, which
- * may stand in `text`. */
-static void strip_deleted(struct event *event, struct buf *text)
-{
-    const char *blank = event->json[0] == '-' ? memchr(event->json, ' ', event->json_len) : NULL;
-    struct event_id by;
-    char id[EVENT_ID_TEXT];
-    size_t len;
-
-    if (blank == NULL)
-        return;
-    len = (size_t)(blank - event->json) - 1;
-    if (event_id_parse(&by, event->json + 1, len) < 0)
-        return;
-    event_id_format(id, by);
-    len += 2;
-    overlay_apply(text, event->json + len, event->json_len - len,
-                  &(struct overlay){.edit = id, .reactions = "", .reacted = ""});
-    event->json = text->data;
-    event->json_len = text->len;
-}
-
+/* Before the JSON of a message that was deleted stands "-id ", of the event that did it. */
 static struct entry *read_entry(const redisReply *id, const redisReply *json)
 {
     struct event event = {.durable = true, .json = json->str, .json_len = json->len};
-    struct buf text = BUF_INIT;
-    struct entry *entry;
+    struct event_id by;
+    const char *blank;
 
     if (read_id(id, &event.id) < 0 || json->type != REDIS_REPLY_STRING)
         return NULL;
     event.timestamp_ms = (int64_t)event.id.ms;
-    strip_deleted(&event, &text);
-    entry = entry_create(&event);
-    buf_free(&text);
-    return entry;
+    blank = json->str[0] == '-' ? memchr(json->str, ' ', json->len) : NULL;
+    if (blank == NULL || event_id_parse(&by, json->str + 1, (size_t)(blank - json->str) - 1) < 0)
+        return entry_create(&event);
+    event.json = blank + 1;
+    event.json_len = json->len - (size_t)(event.json - json->str);
+    return entry_create_deleted(&event, by);
 }
 
 /* Returns 0, or -1 when the answer is none of the script's. The entries are the caller's. */

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "event/overlay.h"
 #include "hub/ring.h"
 
 struct entry *entry_create(const struct event *event)
@@ -22,6 +23,23 @@ struct entry *entry_create(const struct event *event)
         entry->audience = ENTRY_FOR_ONE;
     else if (event_but(event->json, event->json_len, &len) != NULL)
         entry->audience = ENTRY_FOR_OTHERS;
+    return entry;
+}
+
+struct entry *entry_create_deleted(const struct event *event, struct event_id by)
+{
+    struct event deleted = *event;
+    struct buf json = BUF_INIT;
+    char id[EVENT_ID_TEXT];
+    struct entry *entry;
+
+    event_id_format(id, by);
+    overlay_apply(&json, event->json, event->json_len,
+                  &(struct overlay){.edit = id, .reactions = "", .reacted = ""});
+    deleted.json = json.data;
+    deleted.json_len = json.len;
+    entry = entry_create(&deleted);
+    buf_free(&json);
     return entry;
 }
 

@@ -38,9 +38,13 @@ struct entry {
     char json[];
 };
 
-/* A copy of an event, or a gap for all that says which is the oldest id kept; one reference is the
- * caller's. */
+/* Each gives a reference to the caller. A copy of an event. */
 struct entry *entry_create(const struct event *event);
+
+/* A message as the event `by` left it: without what it said. */
+struct entry *entry_create_deleted(const struct event *event, struct event_id by);
+
+/* A gap for all, that says which is the oldest id kept. */
 struct entry *entry_create_gap(struct event_id oldest, struct event_id to);
 
 struct entry *entry_hold(struct entry *entry);

@@ -117,7 +117,9 @@ static void call(struct room *room, bool people_stay, int pairs, const char *tex
     struct hub *hub = room->hub;
     char key[KEY_MAX], count[16];
     const char *argv[FIXED_ARGS + 2 * PAIRS_MAX] = {hub->id, count, LEASE_MS, hub->self,
-                                                    people_stay ? PEOPLE_LEASE_MS : "0"};
+                                                    people_stay         ? PEOPLE_LEASE_MS
+                                                    : room->people_told ? "0"
+                                                                        : ""};
 
     for (int i = 0; i < 2 * pairs; i++) {
         argv[FIXED_ARGS + i] = text;

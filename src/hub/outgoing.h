@@ -30,14 +30,14 @@ struct connection {
     uint16_t request_id;
     unsigned char state; /* enum connection_state */
     unsigned char form;  /* enum frame_form */
-    bool fastcgi, many, if_none_match, text_cursor;
-    bool headed;  /* a stream's head is sent; a long-poll's comes with its answer */
-    bool counted; /* ends after `left` more events */
-    bool broken;  /* a write failed: to be closed */
+    bool fastcgi : 1, many : 1, if_none_match : 1, text_cursor : 1;
+    bool headed : 1;  /* a stream's head is sent; a long-poll's comes with its answer */
+    bool counted : 1; /* ends after `left` more events */
+    bool broken : 1;  /* a write failed: to be closed */
+    unsigned short members_count;
     uint32_t left;
     /* Ticks of the wheel; 0 = never. */
     uint32_t sent_tick, blocked_tick, wait_tick, age_tick, expires_tick, restart_tick;
-    unsigned members_count;
     struct member members[];
 };
 

@@ -281,6 +281,36 @@ static void drop_oldest(struct room *room)
     entry_release(oldest);
 }
 
+static bool has_type(const struct event *event, const char *wanted)
+{
+    size_t len;
+    const char *type = event_type(event->json, event->json_len, &len);
+
+    return len == strlen(wanted) && memcmp(type, wanted, len) == 0;
+}
+
+/* What a deleted message said is not told from memory either to who comes later. */
+static void forget_deleted(struct room *room, const struct event *event)
+{
+    static const char opening[] = ",\"target\":\"";
+    const char *at, *end;
+    struct event_id target;
+    struct entry *entry;
+
+    if (!has_type(event, "delete"))
+        return;
+    at = memmem(event->json, event->json_len, opening, sizeof(opening) - 1);
+    if (at == NULL)
+        return;
+    at += sizeof(opening) - 1;
+    end = memchr(at, '"', event->json_len - (size_t)(at - event->json));
+    if (end == NULL || event_id_parse(&target, at, (size_t)(end - at)) < 0)
+        return;
+    entry = ring_find(&room->ring, target);
+    if (entry != NULL)
+        ring_replace(&room->ring, entry, entry_create_deleted(&entry->event, event->id));
+}
+
 void room_append(struct room *room, struct entry *entry)
 {
     size_t weight = entry_weight(entry);
@@ -292,8 +322,10 @@ void room_append(struct room *room, struct entry *entry)
         flush(room);
     while (room->ring.count > 0 && room->ring.bytes + weight > cap)
         drop_oldest(room);
-    if (entry->event.durable)
+    if (entry->event.durable) {
+        forget_deleted(room, &entry->event);
         room->last = entry->event.id;
+    }
     ring_append(&room->ring, entry);
     mark_dirty(room);
 }
@@ -319,11 +351,7 @@ static void keep_early(struct room *room, const char *payload, size_t len)
 /* Does this event tell that it has changed who may read? */
 static bool governs(const struct event *event)
 {
-    size_t len;
-    const char *type = event_type(event->json, event->json_len, &len);
-
-    return event->durable && ((len == 4 && memcmp(type, "room", 4) == 0) ||
-                              (len == 6 && memcmp(type, "member", 6) == 0));
+    return event->durable && (has_type(event, "room") || has_type(event, "member"));
 }
 
 void room_publication(struct room *room, const char *payload, size_t len)

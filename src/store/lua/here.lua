@@ -2,10 +2,10 @@
 -- A hub tells who is here, and lets go of those whose hub is gone.
 -- ARGV: 1 the hub's id, which its successor inherits; 2 how many streams it has open on the room; 3 for how long that
 -- counts, ms; 4 the hub's own id, of this process; 5 for how long what it says of people counts, ms, 0 = it has none any
--- more; 6... words: "+user", name; "-user", "".
+-- more, "" = it had none before either; 6... words: "+user", name; "-user", "".
 -- Returns 1 when what the hub has said of people before still stands; 0 = all must be said again.
-local hub, lease = ARGV[4], tonumber(ARGV[5])
-local until_ms = redis.call('ZSCORE', room .. ':hubs', hub)
+local hub, lease = ARGV[4], tonumber(ARGV[5]) or 0
+local until_ms = ARGV[5] ~= '' and redis.call('ZSCORE', room .. ':hubs', hub)
 
 -- Who was away himself cannot tell who else is gone: after Redis was away all leases are over at once.
 if until_ms and tonumber(until_ms) > now then
