@@ -297,6 +297,55 @@ static void test_drop_frames(void **state)
     assert_null(page->frames[FRAME_SSE]);
 }
 
+/* Is an event found by its id, and put another in its place under its number, for all who read? */
+static void test_replace(void **state)
+{
+    struct event other = {true, {20, 0}, 20, "{\"type\":\"message\",\"deleted\":1}", 30};
+    struct entry *held, *entry = entry_create(&other);
+    uint64_t first = ring_end(&ring);
+    size_t bytes;
+
+    (void)state;
+    assert_null(ring_find(&ring, id(20)));
+    ring_append(&ring, durable(10));
+    ring_append(&ring, durable(20));
+    ring_append(&ring, ephemeral());
+    ring_append(&ring, entry_create_gap(id(25), id(20)));
+    ring_append(&ring, durable(30));
+    assert_null(ring_find(&ring, id(25)));
+    assert_null(ring_find(&ring, id(5)));
+    assert_null(ring_find(&ring, id(40)));
+    assert_ptr_equal(ring_find(&ring, id(30)), ring_at(&ring, first + 4));
+    held = entry_hold(ring_find(&ring, id(20)));
+    assert_ptr_equal(held, ring_at(&ring, first + 1));
+    bytes = ring.bytes;
+    ring_replace(&ring, held, entry);
+    assert_ptr_equal(ring_at(&ring, first + 1), entry);
+    assert_int_equal(ring.bytes, bytes + 12);
+    assert_null(held->ring);
+    assert_int_equal(held->refs, 1);
+    ring_replace(&ring, held, entry); /* is there no more */
+    entry_release(held);
+    ring_clear(&ring);
+    assert_int_equal(ring.bytes, 0);
+}
+
+/* Is nothing left in a message that was deleted of what it said? */
+static void test_deleted(void **state)
+{
+    struct event event = {
+        .durable = true, .id = {20, 0}, .json = "{\"type\":\"message\",\"content\":\"x\"}"};
+    struct entry *entry;
+
+    (void)state;
+    event.json_len = strlen(event.json);
+    entry = entry_create_deleted(&event, id(1000));
+    assert_string_equal(entry->event.json,
+                        "{\"type\":\"message\",\"deleted\":\"1970-01-01T00:00:01.000Z\"}");
+    assert_int_equal(entry->event.id.ms, 20);
+    entry_release(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +360,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_after_gap, make, unmake),
         cmocka_unit_test_setup_teardown(test_hold, make, unmake),
         cmocka_unit_test_setup_teardown(test_drop_frames, make, unmake),
+        cmocka_unit_test_setup_teardown(test_replace, make, unmake),
+        cmocka_unit_test(test_deleted),
         cmocka_unit_test(test_copy),
     };
 
