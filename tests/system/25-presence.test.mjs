@@ -66,6 +66,22 @@ describe('while all live', { concurrency: true }, () => {
     watcher.close();
   });
 
+  test('Redis forgets who is here, and once more: do the hubs tell it again?', async () => {
+    const streams = [await listen(e, 'lost', 'alice'), await listen(f, 'lost', 'alice'), await listen(f, 'lost', 'bob')];
+    const both = async () => (await people(g, 'lost')).join() === 'alice,bob';
+    await until('both are there', both);
+    for (let i = 0; i < 2; i++) {
+      const keys = (await e.redisCli('keys', 'earshot:{main/lost}:*')).trim().split('\n');
+      await e.redisCli('del', ...keys.filter((key) => !key.endsWith(':log') && !key.endsWith(':room')));
+      assert.deepEqual(await people(g, 'lost'), []);
+      await until('both are there again', both, 7000);
+    }
+    streams[0].close();
+    await sleep(1000);
+    assert.ok(await both());
+    streams.forEach((s) => s.close());
+  });
+
   test('one who is banned: is he told to leave at once?', async () => {
     await e.request('PUT', 'rooms/out', { headers: as('bob'), body: '' });
     const watcher = await listen(e, 'out', 'bob');
@@ -76,7 +92,6 @@ describe('while all live', { concurrency: true }, () => {
     assert.equal((await f.get('rooms/out/events?wait=1', as('eve'))).status, 403);
     await sleep(300);
     assert.deepEqual(seen(watcher, 'eve'), ['join', 'leave'], 'and not to come by what is refused');
-    stream.closed.then(() => watcher.close());
     watcher.close();
   });
 });
