@@ -249,7 +249,7 @@ static int mint(const struct options *options, const struct conf *conf)
         terminal_error("%s", error);
         return CLI_USAGE;
     }
-    if (token_mint(keyring, &claims, clock_wall_ms(), &token, error) == 0) {
+    if (token_mint(keyring, &claims, clock_wall_ms(), &token, NULL, error) == 0) {
         buf_char(&token, '\n');
         terminal_write(token.data, token.len);
     } else {
