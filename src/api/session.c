@@ -19,8 +19,9 @@ int session_possible(struct api *api, bool cookie)
         api_fail(api, 409, "secret_missing", "this server has no jwt_secret to sign tokens with");
         return -1;
     }
-    /* Else a strange page could sign somebody in as another, and read what he writes then. */
-    if (cookie && origin_strange(api->request, api->conf)) {
+    /* Else a strange page could sign somebody in as another, and read what he writes then. Who is
+     * signed in by cookie has shown already where he comes from. */
+    if (cookie && !api->identity->by_cookie && origin_strange(api->request, api->conf)) {
         api_fail(api, 403, "origin_mismatch",
                  "a page of another site may not sign somebody in by cookie");
         return -1;

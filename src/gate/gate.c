@@ -160,9 +160,11 @@ static int authenticate(struct gate *gate, struct api *api)
     gate->identity = gate->anonymous;
     if (ticket != NULL)
         return tickets_redeem(api, ticket, &gate->identity);
+    if (gate->request.authorization == NULL && signs_in(&gate->request))
+        return 0;
     if (find_token(gate, api, &token, &by_cookie) < 0)
         return -1;
-    if (token == NULL || (by_cookie && signs_in(&gate->request)))
+    if (token == NULL)
         return 0;
     reason = token_verify(gate->keyring, &gate->arena, token, strlen(token),
                           gate->request.namespace, clock_wall_ms(), &gate->identity);
