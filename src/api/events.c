@@ -219,6 +219,8 @@ static void receive(struct api *api)
     if (read_form(api) < 0 || read_starts(api) < 0 || read_types(api) < 0 || read_limits(api) < 0)
         return;
     if (api->request->method == METHOD_HEAD) {
+        if (api_demand_unrevoked(api) < 0)
+            return;
         api->reply->status = 200;
         api->reply->content_type = frame_content_types[api->parking->form];
         api->reply->endless = true;

@@ -133,11 +133,14 @@ static int find_token(struct gate *gate, struct api *api, const char **token, bo
 /* Does the request come to sign in? Then a cookie, which may have been revoked, does not matter. */
 static bool signs_in(const struct request *request)
 {
-    const char *call = request->segments_count == 2 ? request->segments[1] : "";
+    const char *call;
 
-    return request->method == METHOD_POST && strcmp(request->segments[0], "auth") == 0 &&
-           (strcmp(call, "login") == 0 || strcmp(call, "guest") == 0 ||
-            strcmp(call, "register") == 0);
+    if (request->method != METHOD_POST || request->segments_count != 2 ||
+        strcmp(request->segments[0], "auth") != 0)
+        return false;
+    call = request->segments[1];
+    return strcmp(call, "login") == 0 || strcmp(call, "guest") == 0 ||
+           strcmp(call, "register") == 0;
 }
 
 /* Does the form have the field csrf that belongs to who is signed in? */
