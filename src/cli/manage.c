@@ -70,22 +70,38 @@ static char *keep_environment(const char *name)
     return kept;
 }
 
-/* Completes the options: where no token is given, by one of our own. Returns the exit status. What
- * it makes lives as long as the command. */
-static int complete(struct options *options)
+/* The options, completed, and what was made for them. */
+struct access {
+    struct options options;
+    char *url, *token;
+};
+
+static void access_free(struct access *access)
 {
-    char *url = keep_environment("EARSHOT_URL"), *token = keep_environment("EARSHOT_TOKEN");
+    free(access->url);
+    free(access->token);
+}
+
+/* Completes the options: where no token is given, by one of our own. Returns the exit status; to be
+ * freed in any case. */
+static int complete(struct access *access, const struct options *options)
+{
     int status = CLI_DONE;
 
+    access->options = *options;
+    access->url = keep_environment("EARSHOT_URL");
+    access->token = keep_environment("EARSHOT_TOKEN");
     if (sodium_init() < 0) {
         terminal_error("libsodium cannot start");
         return CLI_REFUSED;
     }
     if (options->url == NULL)
-        options->url = url;
+        access->options.url = access->url;
     if (options->token != NULL || options->token_file != NULL)
         return CLI_DONE;
-    options->token = token != NULL ? token : mint(options, &status);
+    if (access->token == NULL)
+        access->token = mint(options, &status);
+    access->options.token = access->token;
     return status;
 }
 
@@ -302,7 +318,7 @@ static int list_users(const struct options *options)
 
 int manage_user(const struct options *options, const char *what, const char *user)
 {
-    struct options own = *options;
+    struct access access;
     bool list = strcmp(what, "list") == 0, del = strcmp(what, "del") == 0,
          add = strcmp(what, "add") == 0;
     int status;
@@ -315,50 +331,54 @@ int manage_user(const struct options *options, const char *what, const char *use
         terminal_error("%s is no user id: 1 to 64 letters, digits, '.', '_' or '-'", user);
         return CLI_USAGE;
     }
-    status = complete(&own);
-    if (status != CLI_DONE)
-        return status;
-    return list ? list_users(&own) : del ? delete_user(&own, user) : put_user(&own, user, add);
+    status = complete(&access, options);
+    if (status == CLI_DONE)
+        status = list  ? list_users(&access.options)
+                 : del ? delete_user(&access.options, user)
+                       : put_user(&access.options, user, add);
+    access_free(&access);
+    return status;
 }
 
 /* --- revoke, audit --- */
 
 int manage_revoke(const struct options *options)
 {
-    struct options own = *options;
     struct buf json = BUF_INIT;
+    struct access access;
     int status;
 
     if ((options->user == NULL) == (options->jti == NULL)) {
         terminal_error("revoke: give --user, or --jti");
         return CLI_USAGE;
     }
-    status = complete(&own);
-    if (status != CLI_DONE)
-        return status;
     buf_char(&json, '{');
-    append(&json, "user", own.user);
-    append(&json, "token", own.jti);
+    append(&json, "user", options->user);
+    append(&json, "token", options->jti);
     buf_char(&json, '}');
-    status = do_call(&own, "POST", "/revoke", &json, NULL);
+    status = complete(&access, options);
+    if (status == CLI_DONE)
+        status = do_call(&access.options, "POST", "/revoke", &json, NULL);
+    access_free(&access);
     buf_free(&json);
     return status;
 }
 
 int manage_audit(const struct options *options)
 {
-    struct options own = *options;
     struct buf last = BUF_INIT;
+    struct access access;
     char room[] = "audit";
-    int status = complete(&own);
+    int status = complete(&access, options);
 
-    own.audit = true;
+    access.options.audit = true;
     if (status == CLI_DONE)
-        status = commands_pages(&own, (const char *[]){"admin", "audit", NULL}, &last);
+        status = commands_pages(&access.options, (const char *[]){"admin", "audit", NULL}, &last);
     if (status == CLI_DONE && options->follow) {
-        own.since = last.len > 0 ? last.data : "all";
-        status = listen_run(&own, &(char *){room}, 1);
+        access.options.since = last.len > 0 ? last.data : "all";
+        status = listen_run(&access.options, &(char *){room}, 1);
     }
+    access_free(&access);
     buf_free(&last);
     return status;
 }
