@@ -51,6 +51,10 @@ struct conf {
     char *origins[CONF_ORIGINS_MAX]; /* other origins that browsers may call from; cors_origins,
                                         comma-separated */
     int origins_count;
+    bool guests;                 /* may whoever comes be a guest? guests = on */
+    bool registration;           /* may he make an account? registration = on */
+    struct conf_rate rate_login; /* of an address, and failed ones of an account; 10/1m */
+    char *trusted_proxies;       /* whose X-Forwarded-For counts: "10.0.0.0/8,::1,unix:" */
 
     /* Sends. */
     int64_t content_max_bytes;   /* content_max = 8k */

@@ -17,7 +17,7 @@ struct heritage {
     struct slot *slot; /* the worker's own */
     int index;         /* gate or hub number, from 0 */
     int listen_fd;     /* non-blocking; -1 in a hub */
-    int hubs;
+    int hubs, gates;
     /* A SOCK_SEQPACKET pair a hub: gates send connections into [1], the hub takes them from [0].
      * The supervisor keeps both ends, so that what was sent survives the death of a hub. */
     int inlets[HERITAGE_HUBS_MAX][2];

@@ -1,5 +1,6 @@
 #include "setting.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -43,6 +44,10 @@ const struct setting setting_table[] = {
     {"anonymous", SETTING_RIGHTS, AT(anonymous), 0, 0, "", false},
     {"members", SETTING_RIGHTS, AT(members), 0, 0, "*=rw", false},
     {"cors_origins", SETTING_ORIGINS, AT(origins), 0, 0, "", false},
+    {"guests", SETTING_FLAG, AT(guests), 0, 0, "on", false},
+    {"registration", SETTING_FLAG, AT(registration), 0, 0, "on", false},
+    {"rate_login", SETTING_RATE, AT(rate_login), 1, 1000000, "10/1m", false},
+    {"trusted_proxies", SETTING_PROXIES, AT(trusted_proxies), 0, 0, "", false},
 
     {"content_max", SETTING_SIZE, AT(content_max_bytes), 1, MIB, "8k", false},
     {"metadata_max", SETTING_SIZE, AT(metadata_max_bytes), 0, MIB, "4k", false},
@@ -202,6 +207,38 @@ static bool is_origin(const char *text)
     return *host != '\0' && only_has(host, ".-:[]");
 }
 
+/* An address, perhaps with /BITS, or unix:. */
+static bool is_proxy(char *text)
+{
+    char *slash = strchr(text, '/');
+    unsigned char address[16];
+    int64_t bits = 0;
+    bool six = strchr(text, ':') != NULL;
+
+    if (strcmp(text, "unix:") == 0)
+        return true;
+    if (slash != NULL) {
+        *slash = '\0';
+        if (units_number(slash + 1, &bits) < 0 || bits > (six ? 128 : 32))
+            return false;
+    }
+    return inet_pton(six ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+static bool is_proxies(const char *text)
+{
+    char *copy = mem_strdup(text), *rest = copy, *part;
+    bool good = true;
+
+    while (*text != '\0' && good && (part = strsep(&rest, ",")) != NULL) {
+        part += strspn(part, " ");
+        part[strcspn(part, " ")] = '\0';
+        good = is_proxy(part);
+    }
+    free(copy);
+    return good;
+}
+
 /* --- reading values --- */
 
 static int set_string(char **field, const char *value, bool good)
@@ -274,6 +311,14 @@ static int set_level(enum log_level *field, const char *value)
     return -1;
 }
 
+static int set_flag(bool *field, const char *value)
+{
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+        return -1;
+    *field = value[1] == 'n';
+    return 0;
+}
+
 static int read_mode(const char *value, int64_t *out)
 {
     size_t len = strlen(value);
@@ -326,6 +371,8 @@ static void describe(const struct setting *setting, char allowed[256])
                             "[IPV6]:PORT",
         [SETTING_URL] = "allowed is a URL such as redis://HOST:PORT/DB or unix:///PATH?db=N",
         [SETTING_WORD] = "allowed is one word, or nothing",
+        [SETTING_PROXIES] = "allowed are addresses, comma-separated, such as 10.0.0.0/8, ::1 and "
+                            "unix:",
         [SETTING_RIGHTS] = "allowed is PATTERN=RIGHTS, comma-separated, such as lobby=rw,news-*=r; "
                            "the rights are r, w and m",
         [SETTING_KEYS] = "allowed is KID ALGORITHM FILE, at most 16 of them with different KIDs; "
@@ -334,6 +381,7 @@ static void describe(const struct setting *setting, char allowed[256])
         [SETTING_ORIGINS] = "allowed are at most 32 origins, comma-separated, in lower case and "
                             "without a path, such as https://www.example.org",
         [SETTING_LEVEL] = "allowed are error, warn, info and debug",
+        [SETTING_FLAG] = "allowed are on and off",
         [SETTING_MODE] = "allowed are octal modes from 0000 to 0777",
         [SETTING_RATE] = "allowed is COUNT/DURATION, such as 100/10s, with a count from 1 to "
                          "1000000 and a duration from 1s to 1d, or off",
@@ -372,6 +420,10 @@ static int set_value(struct conf *conf, const struct setting *setting, const cha
         return set_string(field, value, is_url(value));
     case SETTING_WORD:
         return set_string(field, value, is_visible(value));
+    case SETTING_PROXIES:
+        return set_string(field, value, is_proxies(value));
+    case SETTING_FLAG:
+        return set_flag(field, value);
     case SETTING_RIGHTS:
         return set_string(field, value, is_rights(value));
     case SETTING_KEYS:
@@ -439,6 +491,9 @@ static void print_number(const struct conf *conf, const struct setting *setting,
     char text[UNITS_TEXT];
 
     switch (setting->kind) {
+    case SETTING_FLAG:
+        fputs(*(const bool *)field ? "on" : "off", out);
+        break;
     case SETTING_RATE:
         units_format_duration(text, rate->per_ms);
         if (rate->count > 0)

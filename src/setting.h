@@ -17,10 +17,12 @@ enum setting_kind {
     SETTING_ADDRESS,  /* char *: unix:PATH or HOST:PORT */
     SETTING_URL,      /* char *: a scheme and something behind it */
     SETTING_WORD,     /* char *: no white space; may be empty */
+    SETTING_PROXIES,  /* char *: "10.0.0.0/8, ::1, unix:" */
     SETTING_RIGHTS,   /* char *: "lobby=rw,news-*=r" */
     SETTING_KEYS,     /* char *[] and a count: "kid alg source", repeatable */
     SETTING_ORIGINS,  /* char *[] and a count: comma-separated */
     SETTING_LEVEL,    /* enum log_level */
+    SETTING_FLAG,     /* bool: on or off */
     SETTING_MODE,     /* int: octal */
     SETTING_INT,      /* int */
     SETTING_COUNT,    /* int64_t */

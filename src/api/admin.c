@@ -35,7 +35,8 @@ void admin_stats(struct api *api)
     enum store_status status;
     struct buf *body;
 
-    if (api_demand_admin(api) < 0 || api_query_number(api, "days", 1, DAYS_MAX, &days) < 0)
+    if (api_demand_admin(api) < 0 || api_demand_unrevoked(api) < 0 ||
+        api_query_number(api, "days", 1, DAYS_MAX, &days) < 0)
         return;
     for (int64_t i = 0; i < days; i++) {
         char key[KEY_MAX], what[32];

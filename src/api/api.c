@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "base/clock.h"
 
 #define ETAG_BYTES 16
@@ -45,6 +46,10 @@ static const struct {
     {"changed", 412, "message_changed",
      "the message is not the one that If-Match names: it was changed since"},
     {"full", 409, "reactions_full", "the message has as many reactions as it may have"},
+    {"name_taken", 409, "name_taken", "somebody here has this name already"},
+    {"user_taken", 409, "user_taken", "there is an account of this user id already"},
+    {"user_missing", 404, "user_missing", "there is no account of this user id"},
+    {"wrong", 401, "login_failed", "there is no such account, or the password is another one"},
     {"nobody", 404, "nobody_there", "no stream of this user is open"},
 };
 
@@ -163,20 +168,29 @@ int api_call(struct api *api, const char *room, enum script script, int argc, co
     return api_store_failed(api, status, &refusal) ? -1 : 0;
 }
 
+int api_demand_unrevoked(struct api *api)
+{
+    redisReply *reply = NULL;
+
+    if (api->identity->user_id == NULL)
+        return 0;
+    if (api_call(api, AUDIT_ROOM, SCRIPT_REVOKE, 1, (const char *[]){"check"}, &reply) < 0)
+        return -1;
+    store_free(&reply, 1);
+    return 0;
+}
+
 struct journal_limits api_limits(const struct api *api)
 {
     const struct conf *conf = api->conf;
     bool guest = api->identity->user_id == NULL || api->identity->guest;
     const struct conf_rate *rate = guest ? &conf->rate_guest : &conf->rate_send;
-    const char *address = api->request->remote_addr;
 
     return (struct journal_limits){
         .history_max = conf->history_max,
         .history_age_ms = conf->history_age_ms,
         .idempotency_ttl_ms = conf->idempotency_ttl_ms,
-        .address = !guest            ? NULL
-                   : address != NULL ? address
-                                     : "-",
+        .address = guest ? api->address_group : NULL,
         .every_ms = rate->count > 0 ? (rate->per_ms + rate->count - 1) / rate->count : 0,
         .burst = rate->count,
     };

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "auth/keyring.h"
+#include "auth/password.h"
 #include "auth/policy.h"
 #include "base/arena.h"
 #include "conf.h"
@@ -25,6 +27,11 @@ struct api {
     const struct conf *conf;
     struct arena *arena;
     struct store *store;
+    const struct keyring *keyring;
+    struct password_leases *hashing; /* who hashes a password now, */
+    int hashing_most;                /* and how many may */
+    const char *address;             /* the client's, "-" where it has none (auth/peer.h), */
+    const char *address_group;       /* and what it is limited by */
     struct reply *reply;
     struct parking *parking;            /* for a handler that parks; all zero before */
     bool parked;                        /* the reply is the hub's; `parking` says which */
@@ -56,6 +63,10 @@ struct caller api_caller(const struct api *api, const char *room);
  * with the problem. */
 int api_call(struct api *api, const char *room, enum script script, int argc, const char **argv,
              redisReply **reply);
+
+/* Is the caller's token still good? For what is answered without a script. Returns 0, or -1 with
+ * the reply 401 (or 503). */
+int api_demand_unrevoked(struct api *api);
 
 /* What is kept where the room does not say, and how much this caller may send. */
 struct journal_limits api_limits(const struct api *api);

@@ -33,7 +33,7 @@ const char *audit_event(struct api *api, const char *action, const char *room, c
     append(&members, "source", room);
     append(&members, "user", whom);
     append(&members, "detail", detail);
-    append(&members, "address", api->request->remote_addr);
+    append(&members, "address", api->address);
     append(&members, "requestId", api->request->id);
     draft.more = members.data;
     event_write(&json, &draft);

@@ -40,6 +40,14 @@ static int add_room(struct api *api, const char *name)
     return 0;
 }
 
+static int add_ticket_rooms(struct api *api)
+{
+    for (size_t i = 0; i < api->identity->only_count; i++)
+        if (add_room(api, api->identity->only[i]) < 0)
+            return -1;
+    return 0;
+}
+
 /* Reads room= (any number of times) and rooms=a,b. The commas part rooms, so a room such as
  * @alice,bob can be named by room= only. */
 static int add_rooms(struct api *api)
@@ -63,6 +71,8 @@ static int add_rooms(struct api *api)
             value += len + 1;
         }
     }
+    if (api->parking->rooms_count == 0 && add_ticket_rooms(api) < 0)
+        return -1;
     if (api->parking->rooms_count == 0)
         return fail(api, "rooms_missing", "name the rooms: events?room=a&room=b");
     return 0;
@@ -225,6 +235,8 @@ static void receive(struct api *api)
     if (read_form(api) < 0 || read_starts(api) < 0 || read_types(api) < 0 || read_limits(api) < 0)
         return;
     if (api->request->method == METHOD_HEAD) {
+        if (api_demand_unrevoked(api) < 0)
+            return;
         api->reply->status = 200;
         api->reply->content_type = frame_content_types[api->parking->form];
         api->reply->endless = true;
@@ -250,7 +262,7 @@ void events_get(struct api *api)
 
 /* GET events?room=a&room=b, or rooms=a,b - the same for many rooms, with cursors that name their
  * room. Each must be readable: 401 or 403 for one that is not; 400 when there are none or more than
- * conf->stream_rooms_max. */
+ * conf->stream_rooms_max. With ticket= and no room, those that the ticket is for. */
 void events_get_many(struct api *api)
 {
     api->parking->many = true;

@@ -75,14 +75,13 @@ static const char *hash_text(struct arena *arena, const char *text)
 static const char *scope_key(struct api *api, const char *key, size_t line)
 {
     const char *user = api->identity->user_id;
-    const char *address = api->request->remote_addr;
 
     if (key == NULL)
         return NULL;
     if (line != 0)
         key = arena_printf(api->arena, "%s/%zu", key, line);
     if (user == NULL)
-        key = arena_printf(api->arena, "%s/%s", address != NULL ? address : "", key);
+        key = arena_printf(api->arena, "%s/%s", api->address, key);
     return arena_printf(api->arena, "%s/%s", user != NULL ? user : "-", hash_text(api->arena, key));
 }
 

@@ -69,7 +69,8 @@ void rooms_get(struct api *api)
     struct buf *body;
     size_t count, written = 0;
 
-    if (api_store_failed(api,
+    if (api_demand_unrevoked(api) < 0 ||
+        api_store_failed(api,
                          directory_list(api->store, api->arena, api->request->namespace, caller_in,
                                         api, ROOMS_MAX, &rooms, &count),
                          NULL))

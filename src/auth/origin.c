@@ -46,3 +46,11 @@ bool origin_trusted(const struct request *request, const struct conf *conf)
         return true;
     return is_own(request) || cors_allowed(conf, request->origin);
 }
+
+bool origin_strange(const struct request *request, const struct conf *conf)
+{
+    const char *site = request->sec_fetch_site;
+    bool told = request->origin != NULL || (site != NULL && strcmp(site, "none") != 0);
+
+    return told && !origin_trusted(request, conf);
+}

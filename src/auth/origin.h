@@ -14,4 +14,8 @@
  * host that the request itself was sent to, or stands in conf->origins. */
 bool origin_trusted(const struct request *request, const struct conf *conf);
 
+/* True when the request tells that a page of another site asks it. One that tells nothing is a
+ * program's, or an old browser's. */
+bool origin_strange(const struct request *request, const struct conf *conf);
+
 #endif

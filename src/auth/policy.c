@@ -137,8 +137,45 @@ static bool allows_private(const struct identity *identity, const char *room, en
     return right == RIGHT_READ || (right == RIGHT_WRITE && !inbox);
 }
 
+void policy_write(struct buf *out, const struct identity *identity)
+{
+    const char *before = "{";
+
+    for (size_t i = 0; i < identity->grants_count; i++) {
+        const char *pattern = identity->grants[i].pattern;
+        unsigned rights = 0;
+        size_t first = i;
+
+        for (size_t j = identity->grants_count; j-- > 0;) {
+            if (strcmp(identity->grants[j].pattern, pattern) != 0)
+                continue;
+            rights |= identity->grants[j].rights;
+            first = j;
+        }
+        if (first != i)
+            continue;
+        buf_printf(out, "%s\"%s\":\"%s%s%s\"", before, pattern,
+                   (rights & RIGHT_READ) != 0 ? "r" : "", (rights & RIGHT_WRITE) != 0 ? "w" : "",
+                   (rights & RIGHT_MODERATE) != 0 ? "m" : "");
+        before = ",";
+    }
+    buf_str(out, identity->grants_count > 0 ? "}" : "{}");
+}
+
+/* A ticket reads the rooms that it is for. What the token behind it may was seen when it was made.
+ */
+static bool allows_ticket(const struct identity *identity, const char *room, enum right right)
+{
+    for (size_t i = 0; right == RIGHT_READ && i < identity->only_count; i++)
+        if (strcmp(identity->only[i], room) == 0)
+            return true;
+    return false;
+}
+
 bool policy_allows(const struct identity *identity, const char *room, enum right right)
 {
+    if (identity->only != NULL)
+        return allows_ticket(identity, room, right);
     if (identity->admin)
         return true;
     if (room[0] == '@')

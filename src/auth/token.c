@@ -292,7 +292,8 @@ static const char *check_rooms(const struct reading *r, const struct conf *conf,
     struct json_object *rooms;
     char error[256];
 
-    if (!json_object_object_get_ex(r->payload, "rooms", &rooms)) {
+    out->rooms_named = json_object_object_get_ex(r->payload, "rooms", &rooms);
+    if (!out->rooms_named) {
         if (conf->members != NULL && policy_parse(out, r->arena, conf->members, error) != 0)
             return "the server's own rights for members are malformed";
         return NULL;
@@ -398,44 +399,22 @@ static void append_claim(struct buf *out, const char *key, const char *value)
     buf_json(out, value, strlen(value));
 }
 
-/* Appends the grants as an object; what one pattern is granted twice adds up. */
 static void append_rooms(struct buf *out, const struct identity *granted)
 {
-    const char *before = ",\"rooms\":{";
-
-    for (size_t i = 0; i < granted->grants_count; i++) {
-        const char *pattern = granted->grants[i].pattern;
-        unsigned rights = 0;
-        size_t first = i;
-
-        for (size_t j = granted->grants_count; j-- > 0;) {
-            if (strcmp(granted->grants[j].pattern, pattern) != 0)
-                continue;
-            rights |= granted->grants[j].rights;
-            first = j;
-        }
-        if (first != i)
-            continue;
-        buf_printf(out, "%s\"%s\":\"%s%s%s\"", before, pattern,
-                   (rights & RIGHT_READ) != 0 ? "r" : "", (rights & RIGHT_WRITE) != 0 ? "w" : "",
-                   (rights & RIGHT_MODERATE) != 0 ? "m" : "");
-        before = ",";
-    }
-    buf_str(out, granted->grants_count > 0 ? "}" : ",\"rooms\":{}");
+    buf_str(out, ",\"rooms\":");
+    policy_write(out, granted);
 }
 
 static int append_claims(struct buf *out, const struct conf *conf, const struct token_claims *c,
-                         int64_t now_ms, char error[256])
+                         int64_t now_ms, const char *jti, char error[256])
 {
     struct identity *granted = NULL;
     struct arena arena = {0};
-    unsigned char random[16];
-    char jti[2 * sizeof(random) + 1];
+    int64_t now_s = now_ms / 1000;
     int rc = 0;
 
-    randombytes_buf(random, sizeof(random));
-    sodium_bin2hex(jti, sizeof(jti), random, sizeof(random));
-    buf_printf(out, "{\"iat\":%lld,\"exp\":%lld", (long long)(now_ms / 1000),
+    buf_printf(out, "{\"iat\":%lld,\"exp\":%lld",
+               (long long)(c->issued_s > now_s ? c->issued_s : now_s),
                (long long)((now_ms + c->ttl_ms) / 1000));
     append_claim(out, "jti", jti);
     append_claim(out, "sub", c->user_id);
@@ -449,6 +428,8 @@ static int append_claims(struct buf *out, const struct conf *conf, const struct 
         rc = policy_parse(granted, &arena, c->rooms, error);
         if (rc == 0)
             append_rooms(out, granted);
+    } else if (c->granted != NULL) {
+        append_rooms(out, c->granted);
     }
     buf_char(out, '}');
     arena_free(&arena);
@@ -470,9 +451,11 @@ static char *sign(const struct keyring_key *key, const char *claims)
 }
 
 int token_mint(const struct keyring *keyring, const struct token_claims *claims, int64_t now_ms,
-               struct buf *out, char error[256])
+               struct buf *out, char id[TOKEN_ID_BYTES], char error[256])
 {
     const struct keyring_key *key = keyring_find(keyring, KEYRING_DEFAULT);
+    unsigned char random[TOKEN_ID_BYTES / 2];
+    char jti[TOKEN_ID_BYTES];
     struct buf json = BUF_INIT;
     char *token = NULL;
     int rc = -1;
@@ -481,7 +464,11 @@ int token_mint(const struct keyring *keyring, const struct token_claims *claims,
         return fail(error, "there is no jwt_secret to sign tokens with");
     if (check_claims(claims, now_ms, error) != 0)
         return -1;
-    if (append_claims(&json, keyring->conf, claims, now_ms, error) != 0)
+    randombytes_buf(random, sizeof(random));
+    sodium_bin2hex(jti, sizeof(jti), random, sizeof(random));
+    if (id != NULL)
+        memcpy(id, jti, sizeof(jti));
+    if (append_claims(&json, keyring->conf, claims, now_ms, jti, error) != 0)
         goto out;
     token = sign(key, json.data);
     if (token == NULL)

@@ -1,5 +1,5 @@
 /* token.h - JSON Web Tokens (RFC 7519), read with suspicion.
- * Runs in: gate (verifies), earshot command (mints).  Blocks: never.  No I/O but reading key files
+ * Runs in: gate, earshot command (mints).  Blocks: never.  No I/O but reading key files
  * at start. libjwt checks signatures; everything around it is checked here, before and after, since
  * libjwt 1.10 accepts alg none under a NULL key, HS256 under a PEM, tokens without exp, duplicate
  * claims and 10 MB. */
@@ -26,16 +26,20 @@ const char *token_verify(const struct keyring *keyring, struct arena *arena, con
 /* What to mint. */
 struct token_claims {
     const char *user_id;
-    const char *name;      /* or NULL */
-    const char *rooms;     /* "lobby=rw,..." or NULL */
-    const char *namespace; /* or NULL */
-    const char *role;      /* "admin", "guest" or NULL */
+    const char *name;               /* or NULL */
+    const char *rooms;              /* "lobby=rw,..." or NULL */
+    const struct identity *granted; /* or what this one was granted, or NULL */
+    const char *namespace;          /* or NULL */
+    const char *role;               /* "admin", "guest" or NULL */
     int64_t ttl_ms;
+    int64_t issued_s; /* iat, where it must be later than now; else 0 */
 };
 
+#define TOKEN_ID_BYTES 33 /* of a jti that is made here, with the NUL */
+
 /* Appends a token signed with the key "default" (jti random, iat and exp set, iss and aud from the
- * configuration). Returns 0, or -1 with the reason in `error`. */
+ * configuration). `id`, unless NULL, takes the jti. Returns 0, or -1 with the reason in `error`. */
 int token_mint(const struct keyring *keyring, const struct token_claims *claims, int64_t now_ms,
-               struct buf *out, char error[256]);
+               struct buf *out, char id[TOKEN_ID_BYTES], char error[256]);
 
 #endif

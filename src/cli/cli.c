@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/listen.h"
+#include "cli/manage.h"
 #include "cli/options.h"
 #include "cli/send.h"
 #include "cli/terminal.h"
@@ -48,6 +49,23 @@ static int token_command(const struct options *options, int count, char **words)
     return commands_token(options);
 }
 
+static int user_command(const struct options *options, int count, char **words)
+{
+    return manage_user(options, words[0], count > 1 ? words[1] : NULL);
+}
+
+static int revoke_command(const struct options *options, int count, char **words)
+{
+    (void)count, (void)words;
+    return manage_revoke(options);
+}
+
+static int audit_command(const struct options *options, int count, char **words)
+{
+    (void)count, (void)words;
+    return manage_audit(options);
+}
+
 static const struct command commands[] = {
     {"send", COMMAND_SEND, "ROOM [TEXT]", 1, 2, send_command,
      "send a message: TEXT, or what comes on standard input"},
@@ -58,6 +76,11 @@ static const struct command commands[] = {
     {"rooms", COMMAND_ROOMS, "", 0, 0, rooms_command, "list the active public rooms"},
     {"token", COMMAND_TOKEN, "--user ID", 0, 0, token_command,
      "make a token, signed with the secret of the configuration"},
+    {"user", COMMAND_USER, "add|passwd|del USER, list", 1, 2, user_command,
+     "make, change, remove or list accounts"},
+    {"revoke", COMMAND_REVOKE, "--user ID | --jti JTI", 0, 0, revoke_command,
+     "take back all tokens of a user, or one token"},
+    {"audit", COMMAND_AUDIT, "[--follow]", 0, 0, audit_command, "print who did what"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -74,8 +97,8 @@ static void help(FILE *out)
 {
     fprintf(out, "usage: earshot COMMAND [OPTION...] [WORD...]\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s %-12s %s\n", commands[i].name, commands[i].words, commands[i].summary);
-    fprintf(out, "  %-8s %-12s %s\n", "help", "[COMMAND]", "tell more about a command");
+        fprintf(out, "  %-8s %-26s %s\n", commands[i].name, commands[i].words, commands[i].summary);
+    fprintf(out, "  %-8s %-26s %s\n", "help", "[COMMAND]", "tell more about a command");
     fprintf(out, "\nOptions of all commands:\n");
     options_help(out, 0);
     fprintf(out, "\nEnds with 0 when done, 1 when the server refused, 2 when the command line is "
@@ -123,7 +146,8 @@ static int run(const struct options *options, const char *name, int count, char 
         return CLI_USAGE;
     }
     /* Of `send ROOM TEXT` only the first word is a room. */
-    if (check_rooms(command->bit == COMMAND_SEND ? 1 : count, words) != 0)
+    if (command->bit != COMMAND_USER &&
+        check_rooms(command->bit == COMMAND_SEND ? 1 : count, words) != 0)
         return CLI_USAGE;
     return command->run(options, count, words);
 }

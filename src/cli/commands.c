@@ -85,6 +85,8 @@ static void print_page(const struct options *options, const struct buf *page)
          line = feed + 1) {
         struct event event = {.json = line, .json_len = (size_t)(feed - line)};
 
+        if (options->audit)
+            field_time(&out, event.json, event.json_len);
         frame_event(&out, FRAME_TEXT, &event);
     }
     terminal_write(out.data, out.len);
@@ -125,7 +127,29 @@ static void print_history(const struct options *options, struct history *history
     free(history->pages);
 }
 
+/* The id of the newest event: it is at the end of the first page, where pages go back. */
+static void find_last(const struct history *history, struct buf *last)
+{
+    const struct buf *page = history->count > 0 ? &history->pages[0] : NULL;
+    size_t start = page != NULL && page->len > 0 ? page->len - 1 : 0;
+    struct json_object *object;
+
+    if (start == 0)
+        return;
+    while (start > 0 && page->data[start - 1] != '\n')
+        start--;
+    object = field_parse(page->data + start, page->len - start);
+    if (field_text(object, "id") != NULL)
+        buf_str(last, field_text(object, "id"));
+    json_object_put(object);
+}
+
 int commands_history(const struct options *options, const char *room)
+{
+    return commands_pages(options, (const char *[]){"rooms", room, "messages", NULL}, NULL);
+}
+
+int commands_pages(const struct options *options, const char *const *segments, struct buf *last)
 {
     int64_t limit = options->limit > 0 ? options->limit : HISTORY_LIMIT;
     struct history history = {0};
@@ -142,12 +166,14 @@ int commands_history(const struct options *options, const char *room)
     if (client == NULL)
         return CLI_USAGE;
     snprintf(page, sizeof(page), "%d", (int)(limit < PAGE_MAX ? limit : PAGE_MAX));
-    client_url(client, &url, (const char *[]){"rooms", room, "messages", NULL});
+    client_url(client, &url, segments);
     address_query(&url, "as", "ndjson");
     address_query(&url, "limit", page);
     address_query(&url, "before", options->before);
     address_query(&url, "after", options->after);
     status = fetch_history(client, options, &url, &history);
+    if (last != NULL)
+        find_last(&history, last);
     print_history(options, &history);
     buf_free(&url);
     client_close(client);
@@ -249,7 +275,7 @@ static int mint(const struct options *options, const struct conf *conf)
         terminal_error("%s", error);
         return CLI_USAGE;
     }
-    if (token_mint(keyring, &claims, clock_wall_ms(), &token, error) == 0) {
+    if (token_mint(keyring, &claims, clock_wall_ms(), &token, NULL, error) == 0) {
         buf_char(&token, '\n');
         terminal_write(token.data, token.len);
     } else {

@@ -37,6 +37,17 @@ const char *field_text(struct json_object *object, const char *key)
     return json_object_get_string(value);
 }
 
+void field_time(struct buf *out, const char *json, size_t len)
+{
+    struct json_object *object = field_parse(json, len);
+    const char *time = field_text(object, "timestamp");
+
+    /* It is printed as it came: only what a time is made of. */
+    if (time != NULL && strspn(time, "0123456789-:.TZ") == strlen(time))
+        buf_printf(out, "%s ", time);
+    json_object_put(object);
+}
+
 void field_line(struct buf *out, const char *json, size_t len)
 {
     size_t start = out->len;

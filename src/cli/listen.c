@@ -46,6 +46,8 @@ static void print_text(struct listener *l, const struct sse_event *event)
     struct json_object *object;
     const char *room;
 
+    if (l->options->audit)
+        field_time(&l->out, event->data, event->data_len);
     if (l->rooms_count == 1) {
         frame_event(&l->out, FRAME_TEXT, &shown);
         return;
@@ -136,7 +138,9 @@ static int on_bytes(void *context, const char *bytes, size_t len)
 
 static void make_url(const struct listener *l, struct buf *url)
 {
-    if (l->rooms_count == 1)
+    if (l->options->audit)
+        client_url(l->client, url, (const char *[]){"admin", "audit", "events", NULL});
+    else if (l->rooms_count == 1)
         client_url(l->client, url, (const char *[]){"rooms", l->rooms[0], "events", NULL});
     else
         client_url(l->client, url, (const char *[]){"events", NULL});

@@ -6,7 +6,8 @@
 #include "base/units.h"
 #include "cli/terminal.h"
 
-#define SERVER (COMMAND_SEND | COMMAND_LISTEN | COMMAND_HISTORY | COMMAND_ROOMS)
+#define ADMINS (COMMAND_USER | COMMAND_REVOKE | COMMAND_AUDIT)
+#define SERVER (COMMAND_SEND | COMMAND_LISTEN | COMMAND_HISTORY | COMMAND_ROOMS | ADMINS)
 #define NUMBER_MAX 1000000000
 #define TIME_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
 
@@ -37,19 +38,26 @@ static const struct row rows[] = {
      "a cursor, all, latest, or so far back: 90, 10m, 2h, 1d (latest)"},
     {"count", "N", KIND_NUMBER, FIELD(count), COMMAND_LISTEN, "end after so many lines"},
     {"types", "TYPE,...", KIND_TEXT, FIELD(types), COMMAND_LISTEN, "only events of these types"},
-    {"limit", "N", KIND_NUMBER, FIELD(limit), COMMAND_HISTORY, "so many messages (50)"},
+    {"limit", "N", KIND_NUMBER, FIELD(limit), COMMAND_HISTORY | COMMAND_AUDIT,
+     "so many messages (50)"},
     {"before", "ID", KIND_TEXT, FIELD(before), COMMAND_HISTORY, "the last ones before this"},
     {"after", "ID", KIND_TEXT, FIELD(after), COMMAND_HISTORY, "the first ones after this"},
     {"as", "FORM", KIND_AS, FIELD(ndjson), SERVER, "text (the default) or ndjson"},
-    {"user", "ID", KIND_TEXT, FIELD(user), COMMAND_TOKEN, "whom the token names; required"},
-    {"name", "NAME", KIND_TEXT, FIELD(name), COMMAND_TOKEN, "the name to show"},
+    {"user", "ID", KIND_TEXT, FIELD(user), COMMAND_TOKEN | COMMAND_REVOKE,
+     "whom the token names, or whose tokens it is about"},
+    {"jti", "JTI", KIND_TEXT, FIELD(jti), COMMAND_REVOKE, "the one token with this claim jti"},
+    {"name", "NAME", KIND_TEXT, FIELD(name), COMMAND_TOKEN | COMMAND_USER, "the name to show"},
+    {"password-stdin", NULL, KIND_FLAG, FIELD(password_stdin), COMMAND_USER,
+     "the password is the first line of standard input"},
+    {"follow", NULL, KIND_FLAG, FIELD(follow), COMMAND_AUDIT, "go on as it is done"},
     {"rooms", "ROOM=RIGHTS,...", KIND_TEXT, FIELD(rooms), COMMAND_TOKEN,
      "rights by room: r read, w write, m moderate; * for any"},
-    {"role", "ROLE", KIND_TEXT, FIELD(role), COMMAND_TOKEN, "admin: every right in every room"},
+    {"role", "ROLE", KIND_TEXT, FIELD(role), COMMAND_TOKEN | COMMAND_USER,
+     "admin: every right in every room; of a user also none"},
     {"namespace", "NAME", KIND_TEXT, FIELD(ns), COMMAND_TOKEN, "good in this namespace only"},
     {"ttl", "TIME", KIND_TIME, FIELD(ttl_ms), COMMAND_TOKEN,
      "how long it is good: 90s, 30m, 12h, 7d (token_ttl)"},
-    {"config", "FILE", KIND_TEXT, FIELD(config), COMMAND_TOKEN,
+    {"config", "FILE", KIND_TEXT, FIELD(config), COMMAND_TOKEN | ADMINS,
      "where jwt_secret is ($EARSHOT_CONFIG, " EARSHOT_CONFIG_PATH ")"},
     {"retry-for", "TIME", KIND_TIME, FIELD(retry_for_ms), SERVER,
      "how long to try while no server answers (10s)"},

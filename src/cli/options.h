@@ -14,6 +14,9 @@ enum command_bit {
     COMMAND_HISTORY = 4,
     COMMAND_ROOMS = 8,
     COMMAND_TOKEN = 16,
+    COMMAND_USER = 32,
+    COMMAND_REVOKE = 64,
+    COMMAND_AUDIT = 128,
 };
 
 struct options {
@@ -37,6 +40,13 @@ struct options {
     /* token */
     const char *config, *user, *name, *rooms, *role, *ns;
     int64_t ttl_ms; /* 0 = not given */
+
+    /* user, revoke, audit */
+    bool password_stdin, follow;
+    const char *jti;
+
+    /* Not of the command line: it is the audit that is printed, with times. */
+    bool audit;
 };
 
 /* Reads argv[1..] and fills in `options`; what is no option is moved to argv[1..] in its order. A

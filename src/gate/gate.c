@@ -8,8 +8,11 @@
 #include <strings.h>
 
 #include "api/api.h"
+#include "api/tickets.h"
+#include "auth/csrf.h"
 #include "auth/keyring.h"
 #include "auth/origin.h"
+#include "auth/peer.h"
 #include "auth/seen.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -54,12 +57,24 @@ static void on_stop(int signal)
 
 /* --- the steps of a request; each returns 0, or -1 with the reply made --- */
 
+static void find_address(struct gate *gate, struct api *api)
+{
+    char address[PEER_TEXT], group[PEER_TEXT];
+
+    peer_address(address, gate->conf->trusted_proxies, gate->request.remote_addr,
+                 gate->request.forwarded_for);
+    peer_group(group, address);
+    api->address = arena_strdup(&gate->arena, address);
+    api->address_group = arena_strdup(&gate->arena, group);
+}
+
 static int parse(struct gate *gate, struct api *api, char **envp)
 {
     struct problem problem;
     int result = request_parse(&gate->request, &gate->arena, envp, &problem);
 
     log_request(gate->request.id);
+    find_address(gate, api);
     if (result < 0) {
         if (problem.status == 500)
             log_error("%s", problem.detail);
@@ -116,17 +131,45 @@ static int find_token(struct gate *gate, struct api *api, const char **token, bo
     return 0;
 }
 
+/* Does the request come to sign in? Then a cookie, which may have been revoked, does not matter. */
+static bool signs_in(const struct request *request)
+{
+    const char *call;
+
+    if (request->method != METHOD_POST || request->segments_count != 2 ||
+        strcmp(request->segments[0], "auth") != 0)
+        return false;
+    call = request->segments[1];
+    return strcmp(call, "login") == 0 || strcmp(call, "guest") == 0 ||
+           strcmp(call, "register") == 0;
+}
+
+/* Does the form have the field csrf that belongs to who is signed in? */
+static bool has_csrf(struct gate *gate)
+{
+    const char *type = gate->request.media_type, *reason;
+    struct form form;
+
+    return type != NULL && strcmp(type, "application/x-www-form-urlencoded") == 0 &&
+           form_parse(&form, &gate->arena, gate->request.body, gate->request.body_len, &reason) ==
+               0 &&
+           csrf_valid(form_value(&form, "csrf"), gate->conf->jwt_secret, &gate->identity);
+}
+
 static int authenticate(struct gate *gate, struct api *api)
 {
-    const char *token = NULL, *reason;
+    const char *token = NULL, *reason, *ticket = tickets_find(&gate->request);
     bool by_cookie;
 
+    gate->identity = gate->anonymous;
+    if (ticket != NULL)
+        return tickets_redeem(api, ticket, &gate->identity);
+    if (gate->request.authorization == NULL && signs_in(&gate->request))
+        return 0;
     if (find_token(gate, api, &token, &by_cookie) < 0)
         return -1;
-    if (token == NULL) {
-        gate->identity = gate->anonymous;
+    if (token == NULL)
         return 0;
-    }
     reason = seen_verify(gate->seen, gate->keyring, &gate->arena, token, strlen(token),
                          gate->request.namespace, clock_wall_ms(), &gate->identity);
     if (reason != NULL) {
@@ -135,9 +178,10 @@ static int authenticate(struct gate *gate, struct api *api)
     }
     gate->identity.by_cookie = by_cookie;
     if (by_cookie && request_unsafe(&gate->request) &&
-        !origin_trusted(&gate->request, gate->conf)) {
+        !origin_trusted(&gate->request, gate->conf) && !has_csrf(gate)) {
         api_fail(api, 403, "origin_mismatch",
-                 "a request that is signed in by cookie must come from a page of this site");
+                 "a request that is signed in by cookie must come from a page of this site, or "
+                 "have the form's field csrf");
         return -1;
     }
     return 0;
@@ -272,6 +316,9 @@ static void serve(struct gate *gate)
         .conf = gate->conf,
         .arena = &gate->arena,
         .store = gate->store,
+        .keyring = gate->keyring,
+        .hashing = &gate->heritage->board->hashing,
+        .hashing_most = password_most(gate->heritage->gates),
         .reply = &gate->reply,
         .parking = &gate->parking,
     };

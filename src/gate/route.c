@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/accounts.h"
 #include "api/admin.h"
 #include "api/audit.h"
 #include "api/changes.h"
@@ -13,7 +14,11 @@
 #include "api/messages.h"
 #include "api/openapi.h"
 #include "api/people.h"
+#include "api/revoke.h"
 #include "api/rooms.h"
+#include "api/session.h"
+#include "api/tickets.h"
+#include "api/users.h"
 
 /* The room of a path is its first ?. HEAD is where GET is, OPTIONS everywhere. */
 static const struct route routes[] = {
@@ -56,6 +61,19 @@ static const struct route routes[] = {
     {METHOD_GET, "admin/audit", 0, false, audit_get},
     {METHOD_GET, "admin/audit/events", 0, false, audit_get_events},
     {METHOD_GET, "admin/stats", 0, false, admin_stats},
+    {METHOD_GET, "admin/users", 0, false, users_get},
+    {METHOD_PUT, "admin/users/?", 0, true, users_put},
+    {METHOD_DELETE, "admin/users/?", 0, false, users_delete},
+    {METHOD_POST, "admin/revoke", 0, true, revoke_post},
+    {METHOD_POST, "admin/kick", 0, true, revoke_kick},
+    {METHOD_POST, "auth/guest", 0, true, accounts_guest},
+    {METHOD_POST, "auth/register", 0, true, accounts_register},
+    {METHOD_POST, "auth/login", 0, true, accounts_login},
+    {METHOD_POST, "auth/password", 0, true, accounts_password},
+    {METHOD_POST, "auth/renew", 0, true, session_renew},
+    {METHOD_POST, "auth/logout", 0, true, session_logout},
+    {METHOD_POST, "auth/ticket", 0, true, tickets_post},
+    {METHOD_GET, "auth/me", 0, false, session_me},
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -28,6 +28,7 @@ enum variable {
     V_ACCEPT,
     V_AUTHORIZATION,
     V_COOKIE,
+    V_FORWARDED,
     V_HOST,
     V_KEY,
     V_IF_MATCH,
@@ -68,6 +69,7 @@ static const struct {
     {NAME("HTTP_ACCEPT"), V_ACCEPT, JOIN, ", "},
     {NAME("HTTP_AUTHORIZATION"), V_AUTHORIZATION, REFUSE, NULL},
     {NAME("HTTP_COOKIE"), V_COOKIE, JOIN, "; "},
+    {NAME("HTTP_X_FORWARDED_FOR"), V_FORWARDED, JOIN, ", "},
     {NAME("HTTP_HOST"), V_HOST, REFUSE, NULL},
     {NAME("HTTP_IDEMPOTENCY_KEY"), V_KEY, REFUSE, NULL},
     {NAME("HTTP_IF_MATCH"), V_IF_MATCH, REFUSE, NULL},
@@ -278,6 +280,7 @@ int request_parse(struct request *request, struct arena *arena, char *const *env
     request->accept = values[V_ACCEPT];
     request->authorization = values[V_AUTHORIZATION];
     request->cookie = values[V_COOKIE];
+    request->forwarded_for = values[V_FORWARDED];
     request->host = values[V_HOST];
     request->idempotency_key = values[V_KEY];
     request->if_match = values[V_IF_MATCH];

@@ -44,6 +44,7 @@ struct request {
     const char *accept;
     const char *authorization;
     const char *cookie;
+    const char *forwarded_for; /* X-Forwarded-For, all of them joined */
     const char *host;
     const char *idempotency_key;
     const char *if_match;

@@ -20,6 +20,8 @@ static const struct {
     [SCRIPT_SAY] = {script_sha_say, script_source_say},
     [SCRIPT_MARK] = {script_sha_mark, script_source_mark},
     [SCRIPT_UNREAD] = {script_sha_unread, script_source_unread},
+    [SCRIPT_ACCOUNT] = {script_sha_account, script_source_account},
+    [SCRIPT_REVOKE] = {script_sha_revoke, script_source_revoke},
 };
 
 int script_format(char **formatted, enum script script, const char *key, int argc,

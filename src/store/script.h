@@ -23,6 +23,8 @@ enum script {
     SCRIPT_SAY,
     SCRIPT_MARK,
     SCRIPT_UNREAD,
+    SCRIPT_ACCOUNT,
+    SCRIPT_REVOKE,
     SCRIPTS
 };
 

@@ -109,6 +109,7 @@ struct generation *generation_start(const struct generation_mains *mains, struct
                                     .index = -1,
                                     .listen_fd = means->listen_fd,
                                     .hubs = hubs,
+                                    .gates = gates,
                                     .relay = {means->relay[0], means->relay[1]}};
     if (make_inlets(&g->heritage) < 0) {
         snprintf(error, 512, "cannot make the inlets of the hubs: %s", strerror(errno));

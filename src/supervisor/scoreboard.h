@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "auth/password.h"
 #include "store/breaker.h"
 
 #define SCOREBOARD_SLOTS 512
@@ -38,6 +39,7 @@ struct scoreboard_canary {
 struct scoreboard {
     struct breaker redis;
     struct scoreboard_canary canary;
+    struct password_leases hashing; /* gates that hash a password */
     struct slot slots[SCOREBOARD_SLOTS];
 };
 

@@ -189,6 +189,7 @@ export class Earshot {
       anonymous: '*=rw',
       rate_send: 'off',
       rate_guest: 'off',
+      rate_login: 'off',
       drain: '2s',
       ...conf,
     };

@@ -68,7 +68,7 @@ static void test_only_key(void **state)
     assert_non_null(issuer_keyring);
     issuer_sign_hmac(&token, EVP_sha512(), SECRET "512", 35);
     issuer_expect_good(issuer_verify_in(&token, "main"));
-    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &out, error), -1);
+    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &out, NULL, error), -1);
     assert_non_null(strstr(error, "jwt_secret"));
     keyring_close(issuer_keyring);
     issuer_keyring = before;
@@ -89,8 +89,8 @@ static void test_mint(void **state)
     char error[256];
 
     (void)state;
-    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &token, error), 0);
-    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &again, error), 0);
+    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &token, NULL, error), 0);
+    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &again, NULL, error), 0);
     assert_string_not_equal(token.data, again.data);
     buf_free(&again);
     issuer_expect_good(issuer_verify_in(&token, "main"));
@@ -105,7 +105,7 @@ static void test_mint(void **state)
                 policy_allows(&issuer_identity, "lobby", RIGHT_WRITE));
     assert_false(policy_allows(&issuer_identity, "lobby", RIGHT_MODERATE));
     claims = (struct token_claims){.user_id = "alice", .rooms = "", .ttl_ms = 1000};
-    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &token, error), 0);
+    assert_int_equal(token_mint(issuer_keyring, &claims, NOW_MS, &token, NULL, error), 0);
     issuer_expect_good(issuer_verify_in(&token, "any"));
     assert_false(policy_allows(&issuer_identity, "lobby", RIGHT_READ));
 }
@@ -134,13 +134,13 @@ static void test_mint_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         error[0] = '\0';
-        assert_int_equal(token_mint(issuer_keyring, &bad[i], NOW_MS, &out, error), -1);
+        assert_int_equal(token_mint(issuer_keyring, &bad[i], NOW_MS, &out, NULL, error), -1);
         assert_string_not_equal(error, "");
     }
     for (int i = 0; i < 100; i++)
         buf_printf(&rooms, "%sroom-with-a-rather-long-name-of-its-own-%d=rw", i > 0 ? "," : "", i);
     big.rooms = rooms.data;
-    assert_int_equal(token_mint(issuer_keyring, &big, NOW_MS, &out, error), -1);
+    assert_int_equal(token_mint(issuer_keyring, &big, NOW_MS, &out, NULL, error), -1);
     assert_non_null(strstr(error, "4 KiB"));
     assert_int_equal(out.len, 0);
     buf_free(&rooms);

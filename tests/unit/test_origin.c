@@ -92,13 +92,34 @@ static void test_cors(void **state)
     buf_free(&b);
 }
 
+/* Which pages may sign somebody in by cookie? */
+static void test_sign_in(void **state)
+{
+    struct request request = {.https = true, .host = "h.example"};
+
+    (void)state;
+    assert_false(origin_strange(&request, &conf)); /* a program */
+    request.sec_fetch_site = "none";
+    assert_false(origin_strange(&request, &conf));
+    request.sec_fetch_site = "same-site";
+    assert_true(origin_strange(&request, &conf));
+    request.sec_fetch_site = "cross-site";
+    assert_true(origin_strange(&request, &conf));
+    request.origin = "https://app.example.org";
+    assert_false(origin_strange(&request, &conf));
+    request.origin = "null";
+    assert_true(origin_strange(&request, &conf));
+    request.sec_fetch_site = NULL;
+    assert_true(origin_strange(&request, &conf));
+    request.origin = "https://h.example";
+    assert_false(origin_strange(&request, &conf));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trusted),
-        cmocka_unit_test(test_strange),
-        cmocka_unit_test(test_port),
-        cmocka_unit_test(test_cors),
+        cmocka_unit_test(test_trusted), cmocka_unit_test(test_strange), cmocka_unit_test(test_port),
+        cmocka_unit_test(test_cors),    cmocka_unit_test(test_sign_in),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,41 @@ static void test_admin(void **state)
     assert_int_equal(rights_in("@bob,carol"), RIGHT_READ | RIGHT_WRITE | RIGHT_MODERATE);
 }
 
+/* Does a ticket read its rooms, and nothing else, even of an admin? */
+static void test_ticket(void **state)
+{
+    const char *rooms[] = {"lobby", "@alice"};
+
+    (void)state;
+    assert_int_equal(policy_grant(&identity, &arena, "*", "rwm"), 0);
+    identity.admin = true;
+    identity.only = rooms;
+    identity.only_count = 2;
+    assert_int_equal(rights_in("lobby"), RIGHT_READ);
+    assert_int_equal(rights_in("@alice"), RIGHT_READ);
+    assert_int_equal(rights_in("lobby2"), 0);
+    assert_int_equal(rights_in("@alice,bob"), 0);
+    identity.only_count = 0;
+    assert_int_equal(rights_in("lobby"), 0);
+}
+
+/* Is what was granted written as it would be read? */
+static void test_write(void **state)
+{
+    struct buf out = BUF_INIT;
+
+    (void)state;
+    policy_write(&out, &identity);
+    assert_string_equal(out.data, "{}");
+    buf_clear(&out);
+    assert_int_equal(policy_grant(&identity, &arena, "a", "r"), 0);
+    assert_int_equal(policy_grant(&identity, &arena, "b-*", "mw"), 0);
+    assert_int_equal(policy_grant(&identity, &arena, "a", "w"), 0);
+    policy_write(&out, &identity);
+    assert_string_equal(out.data, "{\"a\":\"rw\",\"b-*\":\"wm\"}");
+    buf_free(&out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -177,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing),   TEST(test_grants), TEST(test_patterns), TEST(test_slow_pattern),
         TEST(test_malformed), TEST(test_limit),  TEST(test_private),  TEST(test_admin),
+        TEST(test_ticket),    TEST(test_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,11 +7,14 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "api/accounts.h"
 #include "api/events.h"
 #include "api/health.h"
 #include "api/history.h"
 #include "api/messages.h"
 #include "api/rooms.h"
+#include "api/session.h"
+#include "api/users.h"
 #include "gate/route.h"
 
 static struct arena arena;
@@ -61,6 +64,23 @@ static void test_found(void **state)
     assert_ptr_equal(route->handler, history_get_one);
     assert_string_equal(route_param(route, &request, 0), "a");
     assert_string_equal(route_param(route, &request, 1), "1-0");
+}
+
+/* Where do those of accounts? */
+static void test_accounts(void **state)
+{
+    const struct route *route = found("PUT", "/admin/users/ann");
+
+    (void)state;
+    assert_ptr_equal(route->handler, users_put);
+    assert_string_equal(route_param(route, &request, 0), "ann");
+    assert_ptr_equal(found("GET", "/admin/users")->handler, users_get);
+    assert_ptr_equal(found("POST", "/auth/login")->handler, accounts_login);
+    assert_ptr_equal(found("HEAD", "/auth/me")->handler, session_me);
+    read("GET", "/auth/login");
+    assert_int_equal(route_find(&request, &route), ROUTE_NO_METHOD);
+    read("POST", "/auth/login/");
+    assert_int_equal(route_find(&request, &route), ROUTE_NO_PATH);
 }
 
 /* Are others told apart: no such path, no such method? */
@@ -118,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found),
+        cmocka_unit_test(test_accounts),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_allow),
     };
