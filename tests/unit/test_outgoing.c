@@ -275,9 +275,21 @@ static void test_types(void **state)
     assert_false(wants("{\"type\":\"\"}") || wants("{}") || wants("nonsense"));
 }
 
+#define JOIN "{\"type\":\"join\",\"room\":\"r\",\"userId\":\"alice\"}"
+#define LEAVE "{\"type\":\"leave\",\"room\":\"r\",\"userId\":\"alice\"}"
 #define SIGNAL "{\"type\":\"signal\",\"to\":\"alice\",\"userId\":\"bob\"}"
 
-/* Does only the one user want what is for him, and when he asked for the type? */
+static bool hears(const char *json)
+{
+    struct entry *entry = entry_of(false, json);
+    bool wanted = outgoing_wants(c, entry);
+
+    entry_release(entry);
+    return wanted;
+}
+
+/* Does only the one user want what is for him, and when he asked for the type; and all but he what
+ * tells that he has come, or types? */
 static void test_targeted(void **state)
 {
     static const char *const users[] = {"", "bob", "alic", "alice2", "alice"};
@@ -289,9 +301,11 @@ static void test_targeted(void **state)
         use(FRAME_SSE, false);
         c->who = who_create(&who, c);
         assert_true(wants(MESSAGE));
-        assert_int_equal(wants(SIGNAL), i == 4);
+        assert_int_equal(hears(SIGNAL), i == 4);
+        assert_int_equal(hears(JOIN), i != 4);
+        assert_true(hears(LEAVE));
         keep((struct parking){.types_count = 1, .types = {"message"}});
-        assert_false(wants(SIGNAL));
+        assert_false(hears(SIGNAL));
         who_free(c->who);
         c->who = NULL;
     }
