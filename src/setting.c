@@ -44,8 +44,8 @@ const struct setting setting_table[] = {
     {"anonymous", SETTING_RIGHTS, AT(anonymous), 0, 0, "", false},
     {"members", SETTING_RIGHTS, AT(members), 0, 0, "*=rw", false},
     {"cors_origins", SETTING_ORIGINS, AT(origins), 0, 0, "", false},
-    {"guests", SETTING_FLAG, AT(guests), 0, 0, "on", false},
-    {"registration", SETTING_FLAG, AT(registration), 0, 0, "on", false},
+    {"guests", SETTING_FLAG, AT(guests), 0, 0, "off", false},
+    {"registration", SETTING_FLAG, AT(registration), 0, 0, "off", false},
     {"rate_login", SETTING_RATE, AT(rate_login), 1, 1000000, "10/1m", false},
     {"trusted_proxies", SETTING_PROXIES, AT(trusted_proxies), 0, 0, "", false},
 

@@ -173,6 +173,14 @@ static void enter(struct api *api, int argc, const char **argv, struct session *
     store_free(&reply, 1);
 }
 
+/* A password was wrong: the audit knows. Returns 0, or -1 with the reply. */
+static int note_failure(struct api *api, const char *user)
+{
+    const char *argv[] = {"fail", user, audit_event(api, "login failed", NULL, user, NULL)};
+
+    return call_number(api, 3, argv) < 0 ? -1 : 0;
+}
+
 /* --- the calls --- */
 
 /* Names to choose from: what the guest wants to be called, or some of ours, of which the later ones
@@ -251,7 +259,9 @@ void accounts_register(struct api *api)
     vacant[5] = folded;
     if (call_number(api, 6, vacant) < 0 || accounts_hash(api, values[1], hash) < 0)
         return;
-    before_s = call_number(api, 5, (const char *[]){"make", values[0], hash, name, folded});
+    before_s = call_number(api, 6,
+                           (const char *[]){"make", values[0], hash, name, folded,
+                                            audit_event(api, "register", NULL, values[0], NULL)});
     if (before_s < 0)
         return;
     session.claims.user_id = values[0];
@@ -278,12 +288,17 @@ void accounts_login(struct api *api)
     if (kept == NULL || check_password(api, kept, values[1], NULL, &fits, hash) < 0)
         return;
     if (!fits) {
+        if (note_failure(api, values[0]) < 0)
+            return;
         api_fail(api, 401, "login_failed",
                  "there is no such account, or the password is another one");
         api_challenge(api, NULL);
         return;
     }
-    enter(api, 4, (const char *[]){"enter", values[0], kept, hash}, &session);
+    enter(api, 5,
+          (const char *[]){"enter", values[0], kept, hash,
+                           audit_event(api, "login", NULL, values[0], NULL)},
+          &session);
 }
 
 /* POST auth/password - another password for the caller's account: password= the one that it has,
@@ -311,7 +326,8 @@ void accounts_password(struct api *api)
     if (kept == NULL || check_password(api, kept, values[0], values[1], &fits, hash) < 0)
         return;
     if (!fits) {
-        api_fail(api, 403, "password_wrong", "the password is another one");
+        if (note_failure(api, user) == 0)
+            api_fail(api, 403, "password_wrong", "the password is another one");
         return;
     }
     enter(api, 5,

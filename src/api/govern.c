@@ -60,28 +60,34 @@ struct act {
     int64_t until_ms;  /* 0 = for ever, or not at all */
 };
 
-static const char *until_member(struct api *api, const struct act *act)
+/* "until 2026-11-24T20:00:00.000Z", or "". */
+static const char *until_text(struct api *api, const struct act *act)
 {
     char stamp[CLOCK_TEXT];
 
     if (act->until_ms == 0)
         return "";
     clock_format(stamp, act->until_ms);
-    return arena_printf(api->arena, ",\"until\":\"%s\"", stamp);
+    return arena_printf(api->arena, "until %s", stamp);
+}
+
+static const char *until_member(struct api *api, const struct act *act)
+{
+    const char *text = until_text(api, act);
+
+    return text[0] != '\0' ? arena_printf(api->arena, ",\"until\":\"%s\"", text + 6) : "";
 }
 
 static const char *notice(struct api *api, const struct act *act)
 {
-    char stamp[CLOCK_TEXT];
-    const char *until = "";
+    const char *until = until_text(api, act);
 
     if (act->notice == NULL)
         return NULL;
-    clock_format(stamp, act->until_ms);
-    if (act->until_ms != 0)
-        until = arena_printf(api->arena, " until %s", stamp);
     return api_event(
-        api, "notice", arena_printf(api->arena, "%s %s%s", act->notice, api->room, until),
+        api, "notice",
+        arena_printf(api->arena, "%s %s%s%s", act->notice, api->room, until[0] != '\0' ? " " : "",
+                     until),
         arena_printf(api->arena, ",\"action\":\"%s\"%s", act->action, until_member(api, act)));
 }
 
@@ -103,8 +109,8 @@ static int do_to(struct api *api, const struct act *act)
                         act->role != NULL ? "\"" : "", until_member(api, act));
     deed.whom = whom;
     deed.json = api_event(api, "member", NULL, more);
-    deed.audit =
-        audit_event(api, act->action, api->room, whom, act->role != NULL ? act->role : act->value);
+    deed.audit = audit_event(api, act->action, api->room, whom,
+                             act->role != NULL ? act->role : until_text(api, act));
     deed.notice = notice(api, act);
     return govern_do(api, &deed);
 }

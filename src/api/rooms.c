@@ -200,7 +200,7 @@ void rooms_put(struct api *api)
         pairs[deed.values_count++] = values[i];
     }
     deed.json = api_event(api, "room", NULL, members(api, "change", values));
-    deed.audit = audit_event(api, "put", api->room, NULL, NULL);
+    deed.audit = audit_event(api, "settings", api->room, NULL, NULL);
     done = govern_do(api, &deed);
     if (done >= 0)
         reply_room(api, done == GOVERN_MADE ? 201 : 200);
@@ -215,7 +215,7 @@ void rooms_delete(struct api *api)
     if (govern_start(api) < 0)
         return;
     deed.json = api_event(api, "room", NULL, members(api, "delete", NULL));
-    deed.audit = audit_event(api, "drop", api->room, NULL, NULL);
+    deed.audit = audit_event(api, "delete room", api->room, NULL, NULL);
     if (govern_do(api, &deed) >= 0)
         api->reply->status = 204;
 }

@@ -24,8 +24,8 @@ test('does the audit tell of each act once, with who, whom, where and from which
   await bob.refused(403, 'right_missing', 'DELETE', 'rooms/watched');
   await alice.must(204, 'DELETE', 'rooms/watched');
   const { events } = await admin.must(200, 'GET', 'admin/audit');
-  assert.deepEqual(events.map((a) => `${a.userId} ${a.action} ${a.user ?? '-'}`), ['alice put -', 'alice mute bob', 'alice unmute bob', 'alice ban bob',
-    'alice unban bob', 'alice invite bob', 'bob leave bob', 'alice delete -', 'alice drop -']);
+  assert.deepEqual(events.map((a) => `${a.userId} ${a.action} ${a.user ?? '-'}`), ['alice settings -', 'alice mute bob', 'alice unmute bob', 'alice ban bob',
+    'alice unban bob', 'alice invite bob', 'bob leave bob', 'alice delete -', 'alice delete room -']);
   for (const event of events) {
     assert.equal(event.type, 'audit');
     assert.equal(event.source, 'watched');
@@ -34,13 +34,23 @@ test('does the audit tell of each act once, with who, whom, where and from which
   }
   assert.doesNotMatch(JSON.stringify(events), /nobody else/, 'no text of a message');
   for (const stream of streams) {
-    await stream.wait((i) => i.event?.action === 'drop');
+    await stream.wait((i) => i.event?.action === 'delete room');
     assert.equal(stream.items.filter((i) => i.type === 'audit').length, events.length);
     stream.close();
   }
   const resumed = await servers[1].listen(`admin/audit/events?as=text&since=${events[6].id}`, admin.headers);
-  await resumed.waitContent('drop in watched');
+  await resumed.waitContent('delete room in watched');
   resumed.close();
+});
+
+test('are logins in the audit, those that fail too, and no password?', async () => {
+  const form = 'user=eve&password=the+right+one';
+  await nobody.must(201, 'POST', 'auth/register', form);
+  await nobody.must(401, 'POST', 'auth/login', 'user=eve&password=the+wrong+one');
+  await nobody.must(200, 'POST', 'auth/login', form);
+  const { events } = await admin.must(200, 'GET', 'admin/audit?limit=3');
+  assert.deepEqual(events.map((a) => `${a.action} ${a.user}`), ['register eve', 'login failed eve', 'login eve']);
+  assert.doesNotMatch(JSON.stringify(events), /right|wrong/);
 });
 
 test('is the audit for admins only?', async () => {

@@ -1,6 +1,6 @@
 // 37-tour - does every command of docs/tour.md print what stands behind it?
 //
-// EARSHOT_TOUR=write puts what they print into the page, to be read before it is committed.
+// TOUR=write puts what they print into the page, to be read before it is committed.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -27,7 +27,7 @@ test('does it?', async () => {
   assert.ok(all.length > 30, `a tour of ${all.length} steps is none`);
   const printed = await walk(all);
   assert.equal(printed.length, all.length);
-  if (process.env.EARSHOT_TOUR === 'write') fs.writeFileSync(page, rewrite(text, printed.map((p) => p.replaceAll(e.base, 'http://127.0.0.1:8080/chat/v1'))));
+  if (process.env.TOUR === 'write') fs.writeFileSync(page, rewrite(text, printed.map((p) => p.replaceAll(e.base, 'http://127.0.0.1:8080/chat/v1'))));
   else all.forEach((step, i) => assert.equal(plain(printed[i]), plain(step.expected), `docs/tour.md:${step.line}: ${step.command}`));
 });
 

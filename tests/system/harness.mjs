@@ -190,6 +190,8 @@ export class Earshot {
       rate_send: 'off',
       rate_guest: 'off',
       rate_login: 'off',
+      guests: 'on',
+      registration: 'on',
       drain: '2s',
       ...conf,
     };

@@ -32,6 +32,7 @@ export function plain(text) {
     .replace(/guest-[a-z0-9]{10}/g, 'guest-RANDOM')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
     .replace(/retry: \d+/g, 'retry: N')
+    .replace(/"listeners":\d+/g, '"listeners":N')
     .trimEnd();
 }
 

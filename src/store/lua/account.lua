@@ -1,12 +1,14 @@
 -- with: names caller emit limit revocation
--- The accounts of a site, and its guests' names. user:<id>: hash, name, folded (the name), role, made (ms); users: the ids by when they were
--- made; name:<folded name>: whose it is.
+-- The accounts of a site, and its guests' names. user:<id>: hash, name, folded (the name), role, made (ms); users: the
+-- ids by when they were made; name:<folded name>: whose it is.
 -- ARGV, after the caller: 5 what, then of
 --   guest: 6 7 8 limit; 9 user id; 10 how long the token lives, ms; 11... folded names to choose from. Returns which it is.
 --   vacant: 6 7 8 limit; 9 user id; 10 folded name. Returns 1 when an account may be made so.
---   make: 6 user id; 7 hash; 8 name; 9 folded name. Returns the second after which tokens count, as all that follow.
+--   make: 6 user id; 7 hash; 8 name; 9 folded name; 10 the event for the audit. Returns the second after which tokens count, as all that follow.
 --   look: 6 7 8 limit; 9 user id. Returns {hash or ""}.
---   enter: 6 user id; 7 the hash that was looked at; 8 another one in its place, or "". Returns {second, name, role}.
+--   enter: 6 user id; 7 the hash that was looked at; 8 another one in its place, or ""; 9 the event for the audit. Returns
+--     {second, name, role}.
+--   fail: 6 user id; 7 the event for the audit.
 --   change: 6 user id; 7 the hash that was looked at; 8 the new one; 9 the event for the audit. Returns as enter.
 --   put: 6 user id; 7 hash or ""; 8 name or ""; 9 folded name; 10 role, "" = as it is, "none"; 11 the event for the audit;
 --     12 "new" = only make one, "old" = only change one, else "". Returns 1, 2 when it is new.
@@ -95,6 +97,7 @@ elseif what == 'make' then
         return refuse('name_taken')
     end
     make(whom, ARGV[7], ARGV[8], ARGV[9], '')
+    audit(ARGV[10])
     count('register')
     return before(whom)
 elseif what == 'look' then
@@ -108,8 +111,13 @@ elseif what == 'enter' then
     elseif ARGV[8] ~= '' then
         redis.call('HSET', account(whom), 'hash', ARGV[8])
     end
+    audit(ARGV[9])
     count('login')
     return state
+elseif what == 'fail' then
+    audit(ARGV[7])
+    count('login failed')
+    return 1
 elseif what == 'change' then
     local no, state = enter(whom, ARGV[7])
     if no then
