@@ -20,6 +20,9 @@
 #define PAIRS_MAX 100
 #define FIXED_ARGS 5
 
+/* What the script answers. */
+enum { HERE_STANDS = 1, HERE_SOMEBODY = 2 };
+
 _Static_assert(FIXED_ARGS + 2 * PAIRS_MAX <= SCRIPT_ARGS_MAX, "a call has more words than fit");
 
 /* Is there something to tell of people? */
@@ -38,6 +41,13 @@ void lease_changed(struct room *room)
     TAILQ_INSERT_TAIL(&room->hub->leases, room, in_leases);
 }
 
+/* Where somebody is here by another hub, this one too sees to it that he is let go with that. */
+static bool is_stale(const struct room *room, int64_t now_ms)
+{
+    return room->members_count > 0 &&
+           now_ms - room->leased_ms > (room->others ? PEOPLE_RENEW_MS : RENEW_MS);
+}
+
 void lease_tick(struct room *room, int64_t now_ms)
 {
     bool people = people_want(room, now_ms);
@@ -46,7 +56,7 @@ void lease_tick(struct room *room, int64_t now_ms)
         room->people_lost = false;
         presence_retell(room->people);
     }
-    if (people || (room->members_count > 0 && now_ms - room->leased_ms > RENEW_MS))
+    if (people || is_stale(room, now_ms))
         lease_changed(room);
 }
 
@@ -66,8 +76,10 @@ static void set_pause(struct room *room, int64_t since_ms)
 /* The script did nothing, since Redis is full, say: all is told again at the next renewal. */
 static bool is_refused(struct room *room, const redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_INTEGER)
+    if (reply->type == REDIS_REPLY_INTEGER) {
+        room->others = (reply->integer & HERE_SOMEBODY) != 0;
         return false;
+    }
     log_debug("Redis refuses a lease reply=\"%.200s\"",
               reply->type == REDIS_REPLY_ERROR ? reply->str : "");
     room->people_lost = true;
@@ -88,7 +100,7 @@ static void on_again(void *arg, const redisReply *reply)
     struct room *room = arg;
 
     room->asks--;
-    if (is_refused(room, reply) || reply->integer != 0 || room->people == NULL)
+    if (is_refused(room, reply) || (reply->integer & HERE_STANDS) != 0 || room->people == NULL)
         return;
     log_debug("Redis has lost who is here room=%s", room->name);
     presence_retell(room->people);
@@ -169,7 +181,7 @@ static bool is_time(const struct room *room, int64_t now_ms)
 
 static bool has_news(const struct room *room, int64_t now_ms)
 {
-    return room->members_count != room->leased_count || now_ms - room->leased_ms > RENEW_MS ||
+    return room->members_count != room->leased_count || is_stale(room, now_ms) ||
            people_want(room, now_ms);
 }
 

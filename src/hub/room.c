@@ -322,6 +322,8 @@ void room_append(struct room *room, struct entry *entry)
         flush(room);
     while (room->ring.count > 0 && room->ring.bytes + weight > cap)
         drop_oldest(room);
+    if (entry->audience == ENTRY_FOR_OTHERS) /* somebody has come, or types */
+        room->others = true;
     if (entry->event.durable) {
         forget_deleted(room, &entry->event);
         room->last = entry->event.id;

@@ -86,6 +86,7 @@ struct room {
     unsigned short lease_pause_ms; /* until the next change may be told */
     int64_t leased_ms;             /* when the lease was last told to Redis */
     struct presence *people;       /* NULL = nobody who is signed in */
+    bool others;                   /* somebody may be here, by whatever hub */
     bool people_told;              /* Redis was told of some, under this hub's own id */
     bool people_lost;              /* and refused it: to be told again */
     int64_t people_ms;             /* when it was last told of them */

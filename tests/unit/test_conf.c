@@ -87,7 +87,7 @@ static void test_file(void **state)
                     "drain = 0\nredis_timeout = 2s\ncontent_max = 2048\nlog_level = debug\n"
                     "jwt_secret = a=b # c 0123456789012345678901234567\nlisten = [::1]:9000\n"
                     "cors_origins = https://a.example, http://localhost:8080\n"
-                    "guests = off\ntrusted_proxies = 10.0.0.0/8, ::1, fd00::/8, unix:\n"
+                    "guests = on\ntrusted_proxies = 10.0.0.0/8, ::1, fd00::/8, unix:\n"
                     "jwt_key = one HS256  /k/1\njwt_key = two ES512 /k/2\nlisten_mode = 600");
 
     (void)state;
@@ -100,8 +100,8 @@ static void test_file(void **state)
     assert_string_equal(conf->jwt_secret, "a=b # c 0123456789012345678901234567");
     assert_int_equal(conf->origins_count, 2);
     assert_string_equal(conf->origins[1], "http://localhost:8080");
-    assert_false(conf->guests);
-    assert_true(conf->registration);
+    assert_true(conf->guests);
+    assert_false(conf->registration);
     assert_string_equal(conf->trusted_proxies, "10.0.0.0/8, ::1, fd00::/8, unix:");
     assert_int_equal(conf->jwt_keys_count, 2);
     assert_string_equal(conf->jwt_keys[0], "one HS256 /k/1");

@@ -3,12 +3,22 @@
 -- ARGV: 1 the hub's id, which its successor inherits; 2 how many streams it has open on the room; 3 for how long that
 -- counts, ms; 4 the hub's own id, of this process; 5 for how long what it says of people counts, ms, 0 = it has none any
 -- more, "" = it had none before either; 6... words: "+user", name; "-user", "".
--- Returns 1 when what the hub has said of people before still stands; 0 = all must be said again.
+-- Returns 1 when what the hub has said of people before still stands, 0 = all must be said again; and 2 more when there is
+-- somebody here.
+local ALONE = 12000 -- ms
 local hub, lease = ARGV[4], tonumber(ARGV[5]) or 0
 local until_ms = ARGV[5] ~= '' and redis.call('ZSCORE', room .. ':hubs', hub)
 
 -- Who was away himself cannot tell who else is gone: after Redis was away all leases are over at once.
-if until_ms and tonumber(until_ms) > now then
+local function was_here()
+    if until_ms then
+        return tonumber(until_ms) > now
+    end
+    local said = string.match(redis.call('HGET', room .. ':listeners', ARGV[1]) or '', ':(%d+)$')
+    return said and said - ARGV[3] > now - ALONE
+end
+
+if was_here() then
     sweep()
 end
 if ARGV[2] == '0' then
@@ -32,9 +42,9 @@ if lease == 0 then
     if until_ms then
         close_hub(hub)
     end
-    return 1
+    return 1 + 2 * redis.call('EXISTS', room .. ':people')
 end
 for _, key in ipairs({':hubs', ':people', ':at:' .. hub}) do
     redis.call('PEXPIRE', room .. key, 3600000)
 end
-return until_ms and 1 or 0
+return (until_ms and 1 or 0) + 2 * redis.call('EXISTS', room .. ':people')
