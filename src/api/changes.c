@@ -90,9 +90,10 @@ void changes_edit(struct api *api)
         return;
     }
     change.value = new_members(api, &draft);
+    /* The target goes first: what is sent may have a member of this name too. */
     change.json =
         api_event(api, "edit", NULL,
-                  arena_printf(api->arena, ",%s%s", change.value, target(api, &change.id, "")));
+                  arena_printf(api->arena, "%s,%s", target(api, &change.id, ""), change.value));
     apply(api, &change);
 }
 

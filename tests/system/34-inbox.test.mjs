@@ -73,6 +73,29 @@ test('a ban, its end and an invitation: does a notice tell whom it concerns, whe
   assert.match(notices[1].content, /^You are banned from club until 20/);
 });
 
+test('an edit and a delete: are they made in the inboxes too that have the message?', async () => {
+  const frank = new Person(servers, 'frank');
+  const stream = await frank.listen('@me');
+  const direct = await alice.must(201, 'POST', 'users/frank/messages', { content: 'tpyo' });
+  await frank.must(200, 'PUT', 'rooms/talk/read', '');
+  const mention = await alice.send('talk', 'my secret, @frank');
+  await alice.must(200, 'PUT', `rooms/@alice,frank/messages/${direct.id}`, { content: 'typo "target":"1-1"', metadata: { a: 1, target: direct.id } });
+  await alice.must(200, 'DELETE', `rooms/talk/messages/${mention.id}`);
+  const inbox = await frank.history('@me');
+  assert.deepEqual(inbox.map((m) => [m.type, m.content]), [['direct', 'typo "target":"1-1"'], ['mention', undefined]]);
+  assert.ok(inbox[0].edited && inbox[1].deleted);
+  assert.deepEqual(inbox[0].metadata, { a: 1, target: direct.id });
+  assert.equal((await stream.waitType('edit')).event.target, inbox[0].id);
+  const { event } = await stream.waitType('delete');
+  assert.deepEqual([event.room, event.target], ['@frank', inbox[1].id]);
+  assert.equal((await frank.must(200, 'GET', 'rooms/@me/read')).unread, 2);
+  const late = await frank.listen('@me', 'as=ndjson&since=all');
+  await late.waitType('delete');
+  assert.doesNotMatch(Buffer.concat(late.raw).toString(), /secret/);
+  late.close();
+  stream.close();
+});
+
 test('can nobody forge what earshot says, or read the rooms that are its own?', async () => {
   for (const type of ['direct', 'mention', 'notice', 'audit', 'member', 'room', 'signal', 'typing', 'join'])
     await alice.refused(400, 'type_invalid', 'POST', 'rooms/talk/messages', { content: 'x', type });

@@ -103,10 +103,34 @@ if redis.call('XLEN', log) == 0 or #redis.call('XRANGE', log, id, id) == 0 then
     return {done, done, view({entry})[1]} -- its event was the one too many
 end
 redis.call('HSET', room .. ':changed', id, done)
-if what == 'edit' then
-    redis.call('HSET', room .. ':edits', id, done .. ' ' .. value)
-elseif what == 'delete' then
-    redis.call('HSET', room .. ':edits', id, done)
+
+-- Puts the edit, or the tombstone, over a message, here or in an inbox that it went to.
+local function overlay(at, target, event)
+    redis.call('HSET', at .. ':edits', target, what == 'edit' and event .. ' ' .. value or event)
+end
+
+-- Text is replaced as it stands: neither a room nor an id is a pattern.
+local function replace(text, old, new)
+    local first, last = string.find(text, old, 1, true)
+    return string.sub(text, 1, first - 1) .. new .. string.sub(text, last + 1)
+end
+
+local function change_forwards()
+    for owner, copy in string.gmatch(redis.call('HGET', room .. ':forwards', id) or '', '(%S+) (%S+)') do
+        local at = keys_of('@' .. owner)
+        if #redis.call('XRANGE', at .. ':log', copy, copy) > 0 then
+            local there = replace(json, '"room":"' .. name .. '"', '"room":"@' .. owner .. '"')
+            there = replace(there, ',"target":"' .. id .. '"', ',"target":"' .. copy .. '"')
+            overlay(at, copy, (emit(at, there, false, tonumber(ARGV[8]), tonumber(ARGV[9]))))
+        end
+    end
+end
+
+if what == 'edit' or what == 'delete' then
+    overlay(room, id, done)
+    change_forwards()
+end
+if what == 'delete' then
     redis.call('HDEL', room .. ':reactions', id)
     redis.call('DEL', room .. ':reacted:' .. id)
     if not mine and ARGV[15] ~= '' then

@@ -106,7 +106,8 @@ count(what)
 if what == 'drop' then
     local version = redis.call('HGET', hash, 'version')
     trim(room, 1, 0)
-    for _, key in ipairs({':room', ':read', ':typing', ':edits', ':reactions', ':replies', ':changed'}) do
+    for _, key in ipairs({':room', ':read', ':typing', ':edits', ':reactions', ':replies', ':changed',
+        ':forwards'}) do
         redis.call('DEL', room .. key)
     end
     redis.call('HSET', hash, 'version', version, 'rules', 'dropped - - -')

@@ -90,19 +90,28 @@ local function is_known(other)
             redis.call('EXISTS', site .. ':user:' .. other) == 1)
 end
 
+-- Where it went besides: "user id user id", so that what is done to it can be done there too.
+local forwards = {}
+local function send_to(other, type)
+    forwards[#forwards + 1] = other .. ' ' .. forward(other, type, json, id, tonumber(ARGV[7]), tonumber(ARGV[8]))
+end
+
 if number and private then
     for other in string.gmatch(string.sub(name, 2), '[^,]+') do
         redis.call('ZADD', site .. ':mine:' .. other, now, name)
         if other ~= user then
-            forward(other, 'direct', json, id, tonumber(ARGV[7]), tonumber(ARGV[8]))
+            send_to(other, 'direct')
         end
     end
 elseif number then
     for i = 16, #ARGV do
         if ARGV[i] ~= user and is_known(ARGV[i]) then
-            forward(ARGV[i], 'mention', json, id, tonumber(ARGV[7]), tonumber(ARGV[8]))
+            send_to(ARGV[i], 'mention')
         end
     end
+end
+if #forwards > 0 then
+    redis.call('HSET', room .. ':forwards', id, table.concat(forwards, ' '))
 end
 count(private and 'direct' or 'messages')
 return {id, listeners(), 0, left, back}

@@ -25,7 +25,7 @@ local function drop(at, entries, length)
         ids[i] = entry[1]
         redis.call('DEL', at .. ':reacted:' .. entry[1], at .. ':thread:' .. entry[1])
     end
-    for _, beside in ipairs({':edits', ':reactions', ':replies', ':changed'}) do
+    for _, beside in ipairs({':edits', ':reactions', ':replies', ':changed', ':forwards'}) do
         redis.call('HDEL', at .. beside, unpack(ids))
     end
     if #ids == length then
@@ -38,7 +38,7 @@ end
 local function trim(at, most, last)
     local length = redis.call('XLEN', at .. ':log')
     if length > most + math.floor(most / 100) then
-        if redis.call('EXISTS', at .. ':edits', at .. ':reactions', at .. ':replies') == 0 then
+        if redis.call('EXISTS', at .. ':edits', at .. ':reactions', at .. ':replies', at .. ':forwards') == 0 then
             redis.call('XTRIM', at .. ':log', 'MAXLEN', most)
             length = most
         end
@@ -88,9 +88,9 @@ local function audit(json)
     emit(keys_of('@!audit'), json, false, 100000, 0)
 end
 
--- The same event for somebody's inbox: `type` in place of its own, and where it comes from.
+-- The same event for somebody's inbox: `type` in place of its own, and where it comes from. Returns its id there.
 local function forward(owner, type, json, id, most, last)
     local _, stop = string.find(json, '"room":"' .. name .. '"', 1, true)
-    emit(keys_of('@' .. owner), '{"type":"' .. type .. '","room":"@' .. owner .. '","source":"' .. name ..
+    return emit(keys_of('@' .. owner), '{"type":"' .. type .. '","room":"@' .. owner .. '","source":"' .. name ..
         '","target":"' .. id .. '"' .. string.sub(json, stop + 1), true, most, last)
 end
