@@ -110,7 +110,7 @@ void api_retry_after(struct api *api, int64_t limited_ms)
         reply_header(api->reply, "Retry-After", "1");
     else if (api->reply->status == 507)
         reply_header(api->reply, "Retry-After", "5");
-    else if (api->reply->status == 429)
+    else if (limited_ms > 0)
         reply_header(api->reply, "Retry-After",
                      arena_printf(api->arena, "%lld", (long long)(limited_ms + 999) / 1000));
 }
@@ -125,7 +125,7 @@ bool api_store_failed(struct api *api, enum store_status status, const struct re
     reply_problem(api->reply, &problem, api->request->id);
     if (problem.status == 401)
         api_challenge(api, problem.detail);
-    api_retry_after(api, refusal != NULL ? refusal->number : 0);
+    api_retry_after(api, problem.status == 429 ? refusal->number : 0);
     return true;
 }
 

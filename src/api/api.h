@@ -50,7 +50,7 @@ void api_fail(struct api *api, int status, const char *code, const char *format,
  * `refusal` may be NULL where no script was asked. */
 bool api_store_failed(struct api *api, enum store_status status, const struct refusal *refusal);
 
-/* Tells after a 503, 507 or 429 (limited for so long) when to try again. */
+/* Tells after a 503 or 507, or when something was limited for so long, when to try again. */
 void api_retry_after(struct api *api, int64_t limited_ms);
 
 /* WWW-Authenticate, with what is wrong with the token, or NULL: there is none (RFC 6750, 3). */

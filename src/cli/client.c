@@ -418,7 +418,7 @@ int64_t client_backoff_ms(unsigned n, int64_t least_ms)
     return ms >= least_ms ? ms : least_ms + random_below(least_ms / 4);
 }
 
-static void rest(int64_t ms)
+void client_rest(int64_t ms)
 {
     struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
@@ -444,7 +444,7 @@ int client_persist(struct client *client, const struct client_call *call, int64_
                             (double)wait_ms / 1000);
         else
             terminal_notice("%s; trying again in %.1f s", client->error, (double)wait_ms / 1000);
-        rest(wait_ms);
+        client_rest(wait_ms);
     }
 }
 

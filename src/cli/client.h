@@ -57,6 +57,9 @@ int client_call(struct client *client, const struct client_call *call,
                 struct client_answer *answer);
 void client_answer_free(struct client_answer *answer);
 
+/* Waits. */
+void client_rest(int64_t ms);
+
 /* Makes the call until it succeeds or `retry_for_ms` have passed, as long as the answer is
  * retriable. */
 int client_persist(struct client *client, const struct client_call *call, int64_t retry_for_ms,

@@ -22,6 +22,7 @@
 /* How much of a batch goes in one request: below the server's default limits. */
 #define BATCH_LINES 100
 #define BATCH_BYTES (512 * 1024)
+#define LIMITED_REST_MS 1000
 
 struct sending {
     const struct options *options;
@@ -173,14 +174,47 @@ static void read_results(struct sending *s, const struct buf *results)
     }
 }
 
+/* How many lines the server did not take because they were too many at once. */
+static size_t count_limited(const struct buf *results)
+{
+    static const char word[] = "\"code\":\"rate_limited\"";
+    const char *at = results->data, *end = results->data + results->len;
+    size_t count = 0;
+
+    while (at < end && (at = memmem(at, (size_t)(end - at), word, sizeof(word) - 1)) != NULL) {
+        at += sizeof(word) - 1;
+        count++;
+    }
+    return count;
+}
+
+/* Posts the lines, and those of them again that were too many at once: under the same key what is
+ * stored already is not stored again. It goes on as long as each time some more are taken. */
+static int post_lines(struct sending *s, struct batch *batch, struct client_answer *answer)
+{
+    const char *key = make_key(s, ++batch->number);
+    size_t left = batch->filled + 1;
+
+    for (;;) {
+        size_t limited;
+
+        if (post(s, "Content-Type: application/x-ndjson", key, &batch->body, answer) < 0)
+            return -1;
+        limited = count_limited(&answer->body);
+        if (limited == 0 || limited >= left)
+            return 0;
+        left = limited;
+        client_rest(answer->retry_after_ms > 0 ? answer->retry_after_ms : LIMITED_REST_MS);
+    }
+}
+
 static int post_batch(struct sending *s, struct batch *batch)
 {
     struct client_answer answer = {0};
     int rc = 0;
 
     if (batch->filled > 0)
-        rc = post(s, "Content-Type: application/x-ndjson", make_key(s, ++batch->number),
-                  &batch->body, &answer);
+        rc = post_lines(s, batch, &answer);
     if (rc < 0) {
         terminal_error("line %zu and those after it were not sent", s->first_line);
     } else if (batch->filled > 0) {

@@ -64,17 +64,18 @@ test('are a batch\'s lines counted one by one, and what is tried again not?', as
 test('does who goes on all the same wait longer each time?', async () => {
   const dan = bearer(tokenOf('dan'));
   assert.deepEqual(await several(5, () => say('c', dan)), Array(5).fill(201));
-  const pause = async () => {
-    for (let i = 0; i < 9; i++) assert.equal((await say('c', dan)).status, 429);
-    const last = await say('c', dan);
-    assert.equal(last.status, 429);
-    // Past the pause, but with the refusals remembered.
-    const [, strikes] = (await e.redisCli('get', 'earshot:{main/c}:rate:dan')).trim().split(' ');
-    await e.redisCli('set', 'earshot:{main/c}:rate:dan', `${Date.now() + 3600e3} ${strikes}`, 'px', '3600000');
-    return Number(last.headers['retry-after']) - 720;
+  // As if he had been refused in so many seconds of this hour.
+  const refuseAfter = async (strikes) => {
+    await e.redisCli('set', 'earshot:{main/c}:rate:dan', `${Date.now() + 3600e3} ${strikes} 0`, 'px', '3600000');
+    const answers = [await say('c', dan), await say('c', dan)];
+    assert.deepEqual(answers.map((a) => a.status), [429, 429]);
+    const [, now] = (await e.redisCli('get', 'earshot:{main/c}:rate:dan')).trim().split(' ');
+    assert.equal(Number(now), strikes + 1, 'what is refused within a second counts once');
+    return Number(answers[1].headers['retry-after']) - 720;
   };
-  for (const wanted of [60, 120, 240]) {
-    const got = await pause();
+  assert.ok(await refuseAfter(8) > 2000, 'no pause yet: what there was stands');
+  for (const [strikes, wanted] of [[9, 60], [19, 120], [29, 240], [199, 60 * 1024]]) {
+    const got = await refuseAfter(strikes);
     assert.ok(Math.abs(got - wanted) <= 2, `${got} s in place of ${wanted} s`);
   }
 });
