@@ -50,6 +50,7 @@ static const struct {
     {"user_taken", 409, "user_taken", "there is an account of this user id already"},
     {"user_missing", 404, "user_missing", "there is no account of this user id"},
     {"wrong", 401, "login_failed", "there is no such account, or the password is another one"},
+    {"banned_there", 409, "user_banned", "this user is banned from the room: lift the ban first"},
     {"nobody", 404, "nobody_there", "no stream of this user is open"},
 };
 

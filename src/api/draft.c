@@ -39,7 +39,9 @@ int draft_form(enum draft_form *form, const struct request *request, struct prob
         if (strcmp(request->media_type, types[i].type) != 0)
             continue;
         *form = types[i].form;
-        if (*form == DRAFT_FORM && !form_names(request->body, request->body_len, "content"))
+        /* With csrf it is surely one; that field must not become a message. */
+        if (*form == DRAFT_FORM && !form_names(request->body, request->body_len, "content") &&
+            !form_names(request->body, request->body_len, "csrf"))
             *form = DRAFT_RAW;
         return 0;
     }

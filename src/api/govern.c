@@ -9,6 +9,7 @@
 
 #define KICK_MS 10000 /* who is kicked stays out for so long, unless for= says otherwise */
 #define VALUES_MAX (2 * FIELDS_MAX)
+#define FIXED_ARGS 10
 
 int govern_start(struct api *api)
 {
@@ -27,20 +28,23 @@ int govern_start(struct api *api)
 int govern_do(struct api *api, const struct govern *deed)
 {
     const struct journal_limits limits = api_limits(api);
-    const char *argv[7 + VALUES_MAX] = {
+    const char *argv[FIXED_ARGS + VALUES_MAX] = {
         deed->what,
         deed->whom != NULL ? deed->whom : "",
         deed->json,
         arena_printf(api->arena, "%lld", (long long)limits.history_max),
         arena_printf(api->arena, "%lld", (long long)limits.history_age_ms),
         deed->audit,
-        deed->notice != NULL ? deed->notice : ""};
+        deed->notice != NULL ? deed->notice : "",
+        limits.address != NULL ? limits.address : "",
+        arena_printf(api->arena, "%lld", (long long)limits.every_ms),
+        arena_printf(api->arena, "%lld", (long long)limits.burst)};
     redisReply *reply = NULL;
     int done;
 
     for (int i = 0; i < deed->values_count; i++)
-        argv[7 + i] = deed->values[i];
-    if (api_call(api, api->room, SCRIPT_GOVERN, 7 + deed->values_count, argv, &reply) < 0)
+        argv[FIXED_ARGS + i] = deed->values[i];
+    if (api_call(api, api->room, SCRIPT_GOVERN, FIXED_ARGS + deed->values_count, argv, &reply) < 0)
         return -1;
     done = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2
                ? (int)reply->element[0]->integer
@@ -124,6 +128,10 @@ static int read_until(struct api *api, int64_t otherwise_ms, int64_t *until_ms)
 
     if (fields_read(api, names, values) < 0 || fields_duration(api, "for", values[0], &for_ms) < 0)
         return -1;
+    if (values[0] != NULL && for_ms == 0) {
+        api_fail(api, 400, "parameter_invalid", "for= must be a second at least");
+        return -1;
+    }
     *until_ms = for_ms > 0 ? clock_wall_ms() + for_ms : 0;
     return 0;
 }
@@ -204,7 +212,7 @@ void govern_put_member(struct api *api)
 void govern_delete_member(struct api *api)
 {
     struct act leave = {.what = "role", .action = "leave", .value = ""};
-    struct act kick = {.what = "ban", .action = "kick", .notice = "You were kicked out of"};
+    struct act kick = {.what = "kick", .action = "kick", .notice = "You were kicked out of"};
     const char *whom = api->params[1];
 
     if (govern_start(api) < 0 || read_until(api, KICK_MS, &kick.until_ms) < 0)

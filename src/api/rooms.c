@@ -13,7 +13,6 @@
 #define ROOMS_MAX 1000
 #define TOPIC_BYTES_MAX 1024
 #define SLOW_MAX_MS (INT64_C(24) * 60 * 60 * 1000)
-#define KEEP_MAX 100000000
 
 /* A number, or null where it is less. */
 static void write_number(struct buf *body, const char *name, int64_t number, int64_t least)
@@ -130,7 +129,7 @@ static int fail(struct api *api, const char *detail)
 static int check(struct api *api, const char *values[])
 {
     const char *mode = values[MODE], *topic = values[TOPIC];
-    int64_t number = 0;
+    int64_t number = 0, most_age_ms = api->conf->history_age_ms;
 
     if (topic != NULL && strlen(topic) > TOPIC_BYTES_MAX)
         return fail(api, "a topic may have 1024 bytes");
@@ -145,11 +144,14 @@ static int check(struct api *api, const char *values[])
     for (int i = SLOW; i <= AGE; i++) {
         if (values[i] == NULL || values[i][0] == '\0')
             continue;
-        if (i == KEEP ? fields_number(api, settings[i], values[i], 1, KEEP_MAX, &number) < 0
-                      : fields_duration(api, settings[i], values[i], &number) < 0)
+        if (i == KEEP
+                ? fields_number(api, settings[i], values[i], 1, api->conf->history_max, &number) < 0
+                : fields_duration(api, settings[i], values[i], &number) < 0)
             return -1;
-        if (i == SLOW && number > SLOW_MAX_MS)
-            return fail(api, "slow may be a day at most");
+        if (i == SLOW && (number > SLOW_MAX_MS || (number > 0 && number < 1000)))
+            return fail(api, "slow may be from a second to a day, or 0");
+        if (i == AGE && (number < 1000 || (most_age_ms > 0 && number > most_age_ms)))
+            return fail(api, "age may be a second at least, and not longer than is configured");
         values[i] =
             i == SLOW && number == 0 ? "" : arena_printf(api->arena, "%lld", (long long)number);
     }
@@ -182,9 +184,9 @@ static const char *members(struct api *api, const char *action, const char *valu
 }
 
 /* PUT rooms/{r} - makes a room, or changes what is given of it: topic, mode (open, members,
- * moderated), slow (seconds between two messages of one person), keep (events) and age (seconds for
- * which they are kept; "" for both = as configured). Who makes it owns it; others need to moderate
- * it. 201 or 200 the room. 400, 401, 403, 503, 507. */
+ * moderated), slow (seconds between two messages of one person), keep (messages) and age (seconds
+ * for which they are kept; "" for both = as configured, which is the most, too). Who makes it owns
+ * it; others need to moderate it. 201 or 200 the room. 400, 401, 403, 503, 507. */
 void rooms_put(struct api *api)
 {
     const char *values[FIELDS_MAX], *pairs[2 * FIELDS_MAX];

@@ -34,7 +34,8 @@ int session_make(struct api *api, struct session *session)
     int64_t now_ms = clock_wall_ms();
     char error[256];
 
-    session->claims.ttl_ms = api->conf->token_ttl_ms;
+    if (session->claims.ttl_ms == 0)
+        session->claims.ttl_ms = api->conf->token_ttl_ms;
     session->token = (struct buf)BUF_INIT;
     session->expires_ms = (now_ms + session->claims.ttl_ms) / 1000 * 1000;
     if (token_mint(api->keyring, &session->claims, now_ms, &session->token, session->id, error) ==
@@ -111,8 +112,19 @@ static int demand_user(struct api *api)
     return -1;
 }
 
-/* POST auth/renew - another token for the same person, with the same rights, from now on; open
- * streams go on under it. The old one holds to its end. cookie=true, or signed in by cookie: as the
+/* For how long a renewed token lives: not longer than the one that it comes from did. */
+static int64_t renewed_ttl_ms(const struct api *api)
+{
+    int64_t lived_ms = api->identity->expires_ms - api->identity->issued_s * 1000;
+
+    return api->identity->issued_s > 0 && lived_ms < api->conf->token_ttl_ms
+               ? lived_ms
+               : api->conf->token_ttl_ms;
+}
+
+/* POST auth/renew - another token for the same person, with the same rights and for as long, from
+ * now on; open streams go on under it. The old one holds to its end; both have one jti, so that to
+ * revoke the one is to revoke the other. cookie=true, or signed in by cookie: as the
  * cookie. 200 {"token", "userId", "name", "expires"}. 400, 401, 403, 409, 503. */
 void session_renew(struct api *api)
 {
@@ -120,6 +132,8 @@ void session_renew(struct api *api)
     const struct identity *who = api->identity;
     struct session session = {.cookie = who->by_cookie,
                               .claims = {.user_id = who->user_id,
+                                         .token_id = who->token_id,
+                                         .ttl_ms = renewed_ttl_ms(api),
                                          .name = who->name,
                                          .namespace = who->namespace,
                                          .granted = who->rooms_named ? who : NULL,
@@ -137,7 +151,7 @@ void session_renew(struct api *api)
         fields_flag(api, "cookie", values[0], &session.cookie) < 0 ||
         session_possible(api, session.cookie) < 0 || session_make(api, &session) < 0)
         return;
-    argv[1] = session.id;
+    argv[1] = who->token_id != NULL ? who->token_id : session.id;
     argv[2] = arena_printf(api->arena, "%lld", (long long)session.expires_ms);
     argv[3] = arena_printf(api->arena, "%lld", (long long)session.claims.issued_s);
     argv[4] = person_guest_name(api);
@@ -154,8 +168,13 @@ static int take_back(struct api *api, bool all)
 {
     const struct identity *who = api->identity;
     const char *folded = person_guest_name(api);
+    /* One that was renewed from it ends later. */
+    int64_t latest_ms = clock_wall_ms() + api->conf->token_ttl_ms;
     redisReply *reply = NULL;
     int rc;
+
+    if (latest_ms < who->expires_ms)
+        latest_ms = who->expires_ms;
 
     if (all)
         rc = api_call(api, AUDIT_ROOM, SCRIPT_REVOKE, 4,
@@ -166,8 +185,8 @@ static int take_back(struct api *api, bool all)
     else
         rc = api_call(api, AUDIT_ROOM, SCRIPT_REVOKE, 5,
                       (const char *[]){"token", who->token_id,
-                                       arena_printf(api->arena, "%lld", (long long)who->expires_ms),
-                                       "", folded},
+                                       arena_printf(api->arena, "%lld", (long long)latest_ms), "",
+                                       folded},
                       &reply);
     if (rc == 0)
         store_free(&reply, 1);

@@ -416,7 +416,7 @@ static int append_claims(struct buf *out, const struct conf *conf, const struct 
     buf_printf(out, "{\"iat\":%lld,\"exp\":%lld",
                (long long)(c->issued_s > now_s ? c->issued_s : now_s),
                (long long)((now_ms + c->ttl_ms) / 1000));
-    append_claim(out, "jti", jti);
+    append_claim(out, "jti", c->token_id != NULL ? c->token_id : jti);
     append_claim(out, "sub", c->user_id);
     append_claim(out, "name", c->name);
     append_claim(out, "iss", conf->jwt_issuer);

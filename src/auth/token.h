@@ -26,6 +26,7 @@ const char *token_verify(const struct keyring *keyring, struct arena *arena, con
 /* What to mint. */
 struct token_claims {
     const char *user_id;
+    const char *token_id;           /* the jti, or NULL: a random one */
     const char *name;               /* or NULL */
     const char *rooms;              /* "lobby=rw,..." or NULL */
     const struct identity *granted; /* or what this one was granted, or NULL */

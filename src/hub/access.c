@@ -112,9 +112,9 @@ static const struct line *find(const struct access *access, const char *user)
 enum access_verdict access_check(const struct access *access, const char *user, unsigned rights,
                                  int64_t now_ms)
 {
-    bool member = (rights & PARKING_MODERATE) != 0;
+    bool member = false;
 
-    if (access == NULL || (rights & PARKING_ADMIN) != 0)
+    if (access == NULL || (rights & (PARKING_ADMIN | PARKING_MODERATE)) != 0)
         return ACCESS_YES;
     if (user != NULL) {
         const struct line *line = find(access, user), *end = access->lines + access->count;

@@ -69,20 +69,6 @@ void ring_prepend(struct ring *ring, struct entry *entry)
     ring->bytes += entry_weight(entry);
 }
 
-struct entry *ring_find(const struct ring *ring, struct event_id id)
-{
-    for (size_t i = ring->count; i > 0; i--) {
-        struct entry *entry = *slot(ring, i - 1);
-        int order = entry->event.durable ? event_id_compare(entry->event.id, id) : 1;
-
-        if (order == 0 && !entry->gap)
-            return entry;
-        if (order < 0)
-            break;
-    }
-    return NULL;
-}
-
 void ring_replace(struct ring *ring, const struct entry *old, struct entry *entry)
 {
     for (size_t i = ring->count; i > 0; i--) {

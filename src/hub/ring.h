@@ -29,9 +29,7 @@ void ring_free(struct ring *ring);
 void ring_append(struct ring *ring, struct entry *entry);
 void ring_prepend(struct ring *ring, struct entry *entry);
 
-/* The entry of a durable event, or NULL; and puts another in its place (takes it, and lets go of
- * the old). */
-struct entry *ring_find(const struct ring *ring, struct event_id id);
+/* Puts another in the place of an entry (takes it, and lets go of the old). */
 void ring_replace(struct ring *ring, const struct entry *old, struct entry *entry);
 
 /* Takes the oldest out and gives its reference to the caller; NULL when it is empty. */

@@ -289,26 +289,45 @@ static bool has_type(const struct event *event, const char *wanted)
     return len == strlen(wanted) && memcmp(type, wanted, len) == 0;
 }
 
+/* Reads the message that an edit or delete is about. Returns 0, or -1 when it names none. */
+static int read_target(const struct event *event, struct event_id *target)
+{
+    static const char opening[] = ",\"target\":\"";
+    const char *at = memmem(event->json, event->json_len, opening, sizeof(opening) - 1), *end;
+
+    if (at == NULL)
+        return -1;
+    at += sizeof(opening) - 1;
+    end = memchr(at, '"', event->json_len - (size_t)(at - event->json));
+    return end != NULL ? event_id_parse(target, at, (size_t)(end - at)) : -1;
+}
+
+/* Does the entry tell what this message says: is it that, or an edit of it? */
+static bool tells_of(const struct entry *entry, struct event_id message)
+{
+    struct event_id target;
+
+    if (entry->gap || !entry->event.durable)
+        return false;
+    if (event_id_compare(entry->event.id, message) == 0)
+        return true;
+    return has_type(&entry->event, "edit") && read_target(&entry->event, &target) == 0 &&
+           event_id_compare(target, message) == 0;
+}
+
 /* What a deleted message said is not told from memory either to who comes later. */
 static void forget_deleted(struct room *room, const struct event *event)
 {
-    static const char opening[] = ",\"target\":\"";
-    const char *at, *end;
     struct event_id target;
-    struct entry *entry;
 
-    if (!has_type(event, "delete"))
+    if (!has_type(event, "delete") || read_target(event, &target) < 0)
         return;
-    at = memmem(event->json, event->json_len, opening, sizeof(opening) - 1);
-    if (at == NULL)
-        return;
-    at += sizeof(opening) - 1;
-    end = memchr(at, '"', event->json_len - (size_t)(at - event->json));
-    if (end == NULL || event_id_parse(&target, at, (size_t)(end - at)) < 0)
-        return;
-    entry = ring_find(&room->ring, target);
-    if (entry != NULL)
-        ring_replace(&room->ring, entry, entry_create_deleted(&entry->event, event->id));
+    for (uint64_t at = room->ring.first; at < ring_end(&room->ring); at++) {
+        struct entry *entry = ring_at(&room->ring, at);
+
+        if (entry != NULL && tells_of(entry, target))
+            ring_replace(&room->ring, entry, entry_create_deleted(&entry->event, event->id));
+    }
 }
 
 void room_append(struct room *room, struct entry *entry)

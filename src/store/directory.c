@@ -42,27 +42,70 @@ static bool read_room(const redisReply *reply, struct arena *arena, struct direc
     return true;
 }
 
+/* Adds the names of a reply. */
+static size_t take_names(const redisReply *reply, struct arena *arena, struct directory_room *rooms)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++)
+        if (reply->element[i]->str[0] != '@')
+            rooms[count++].name = text(arena, reply->element[i]);
+    return count;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct directory_room *)a)->name,
+                  ((const struct directory_room *)b)->name);
+}
+
+static int latest_first(const void *a, const void *b)
+{
+    return event_id_compare(((const struct directory_room *)b)->last,
+                            ((const struct directory_room *)a)->last);
+}
+
+static size_t drop_doubles(struct directory_room *rooms, size_t count)
+{
+    size_t kept = 0;
+
+    qsort(rooms, count, sizeof(*rooms), by_name);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || strcmp(rooms[kept - 1].name, rooms[i].name) != 0)
+            rooms[kept++] = rooms[i];
+    return kept;
+}
+
+/* The names of the rooms that are open to look at, and of those that are hidden the caller's own;
+ * for an admin, all. */
 static enum store_status read_names(struct store *store, struct arena *arena, const char *namespace,
-                                    size_t max, struct directory_room **rooms, size_t *count)
+                                    const struct caller *caller, size_t max,
+                                    struct directory_room **rooms, size_t *count)
 {
     char key[KEY_MAX], last[24];
-    redisReply *reply = NULL;
+    const char *hidden =
+        strchr(caller->rights, 'a') != NULL
+            ? "private"
+            : arena_printf(arena, "mine:%s", caller->user_id != NULL ? caller->user_id : "");
+    redisReply *replies[2] = {NULL};
     enum store_status status;
 
     *count = 0;
-    key_site(key, namespace, "rooms");
     snprintf(last, sizeof(last), "%zu", max - 1);
+    key_site(key, namespace, "rooms");
     store_command(store, 4, (const char *[]){"ZREVRANGE", key, "0", last}, NULL);
-    status = store_run(store, &reply, 1);
+    key_site(key, namespace, hidden);
+    store_command(store, 4, (const char *[]){"ZREVRANGE", key, "0", last}, NULL);
+    status = store_run(store, replies, 2);
     if (status == STORE_OK)
-        status = store_reply_status(reply);
-    if (status == STORE_OK && reply->type == REDIS_REPLY_ARRAY) {
-        *count = reply->elements;
-        *rooms = arena_alloc(arena, (*count + 1) * sizeof(**rooms));
-        for (size_t i = 0; i < *count; i++)
-            (*rooms)[i].name = text(arena, reply->element[i]);
+        status = store_reply_status(replies[0]);
+    if (status == STORE_OK) {
+        *rooms = arena_alloc(arena, (2 * max + 1) * sizeof(**rooms));
+        *count = take_names(replies[0], arena, *rooms);
+        *count += take_names(replies[1], arena, *rooms + *count);
+        *count = drop_doubles(*rooms, *count);
     }
-    store_free(&reply, 1);
+    store_free(replies, 2);
     return status;
 }
 
@@ -70,15 +113,16 @@ enum store_status directory_list(struct store *store, struct arena *arena, const
                                  directory_caller *who, void *arg, size_t max,
                                  struct directory_room **rooms, size_t *count)
 {
-    enum store_status status = read_names(store, arena, namespace, max, rooms, count);
+    struct caller caller;
     redisReply **replies;
     size_t kept = 0;
+    enum store_status status;
 
+    who(arg, "", &caller);
+    status = read_names(store, arena, namespace, &caller, max, rooms, count);
     if (status != STORE_OK || *count == 0)
         return status;
     for (size_t i = 0; i < *count; i++) {
-        struct caller caller;
-
         who(arg, (*rooms)[i].name, &caller);
         call_queue(store, namespace, (*rooms)[i].name, &caller, SCRIPT_LIST, 0, NULL, NULL);
     }
@@ -93,6 +137,7 @@ enum store_status directory_list(struct store *store, struct arena *arena, const
     store_free(replies, *count);
     free(replies);
     *count = kept;
+    qsort(*rooms, kept, sizeof(**rooms), latest_first);
     return status;
 }
 

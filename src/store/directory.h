@@ -24,8 +24,8 @@ struct directory_room {
 /* Who asks; his rights may be others in each room. */
 typedef void directory_caller(void *arg, const char *room, struct caller *caller);
 
-/* The rooms of a namespace by their last send, latest first, of the first `max` those that the
- * caller may read; @rooms stand in none. */
+/* The rooms of a namespace, latest first: of the first `max` that are open to look at, and the
+ * first `max` of the caller's own, those that he may read; @rooms stand in none. */
 enum store_status directory_list(struct store *store, struct arena *arena, const char *namespace,
                                  directory_caller *who, void *arg, size_t max,
                                  struct directory_room **rooms, size_t *count);

@@ -59,7 +59,7 @@ static void test_bans(void **state)
     (void)state;
     assert_non_null(access);
     assert_int_equal(check(access, "bob", PARKING_READ), ACCESS_BANNED);
-    assert_int_equal(check(access, "bob", PARKING_READ | PARKING_MODERATE), ACCESS_BANNED);
+    assert_int_equal(check(access, "bob", PARKING_READ | PARKING_MODERATE), ACCESS_YES);
     assert_int_equal(check(access, "bob", PARKING_ADMIN), ACCESS_YES);
     assert_int_equal(check(access, "m", 0), ACCESS_BANNED);
     assert_int_equal(check(access, "al", 0), ACCESS_BANNED);

@@ -21,9 +21,9 @@ if is_revoked() then
     return refuse('revoked')
 end
 
-local function limit(kind, by)
+local function limit(kind, by, mild)
     local every = tonumber(ARGV[6])
-    local wait = every > 0 and take(site .. ':rate:' .. kind .. ':' .. by, every, tonumber(ARGV[7]))
+    local wait = every > 0 and take(site .. ':rate:' .. kind .. ':' .. by, every, tonumber(ARGV[7]), mild)
     if wait then
         count('limited')
         return refuse('limited', wait)
@@ -48,11 +48,12 @@ local function make(id, hash, called, folded, given)
         'made', string.format('%.0f', now))
     redis.call('ZADD', site .. ':users', now, id)
     redis.call('SET', named(folded), id)
+    redis.call('SET', named(string.lower(id)), id) -- nobody else is called so
 end
 
 local function rename(id, called, folded)
     local old = redis.call('HGET', account(id), 'folded')
-    if old then
+    if old and old ~= string.lower(id) then
         free_name(old, id)
     end
     redis.call('SET', named(folded), id)
@@ -86,6 +87,8 @@ elseif what == 'vacant' then
         return no
     elseif redis.call('EXISTS', account(ARGV[9])) == 1 then
         return refuse('user_taken')
+    elseif redis.call('EXISTS', named(string.lower(ARGV[9]))) == 1 then
+        return refuse('user_taken')
     elseif redis.call('EXISTS', named(ARGV[10])) == 1 then
         return refuse('name_taken')
     end
@@ -102,7 +105,8 @@ elseif what == 'make' then
     return before(whom)
 elseif what == 'look' then
     -- Who is refused by his address does not use up what the account has left.
-    local no = limit('login', ARGV[8]) or limit('account', ARGV[9])
+    -- Nor may others keep its owner out for long.
+    local no = limit('login', ARGV[8]) or limit('account', ARGV[9], true)
     return no or {redis.call('HGET', account(ARGV[9]), 'hash') or ''}
 elseif what == 'enter' then
     local no, state = enter(whom, ARGV[7])
@@ -161,11 +165,15 @@ elseif what == 'put' then
     audit(ARGV[11])
     return old[1] and 1 or 2
 elseif what == 'drop' then
-    if redis.call('EXISTS', account(whom)) == 0 then
+    local folded = redis.call('HGET', account(whom), 'folded')
+    if not folded then
         return refuse('user_missing')
+    elseif folded ~= string.lower(whom) then
+        free_name(folded, whom)
     end
-    free_name(redis.call('HGET', account(whom), 'folded') or '', whom)
+    -- The id is nobody else's: his inbox, conversations and roles stay with it.
     redis.call('DEL', account(whom), site .. ':rate:account:' .. whom)
+    redis.call('HSET', account(whom), 'gone', string.format('%.0f', now))
     redis.call('ZREM', site .. ':users', whom)
     revoke_user(whom)
     audit(ARGV[7])

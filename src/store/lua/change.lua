@@ -12,8 +12,10 @@ local no = admit('w')
 if no then
     return no
 end
+local most, last = tonumber(keep or ARGV[8]), tonumber(age or ARGV[9])
 local entry = redis.call('XRANGE', log, id, id)[1]
-if not entry or not stands(entry) then
+if not entry or not stands(entry) or type_of(entry) == 'room' or type_of(entry) == 'member' or
+    (last > 0 and tonumber(string.match(id, '^%d+')) < now - last) then
     return refuse('missing')
 end
 local author = string.match(entry[2][2], '^{"type":"[^"]*","room":"[^"]*","userId":"([^"]*)"')
@@ -22,7 +24,7 @@ local edit = redis.call('HGET', room .. ':edits', id)
 local deleted = edit and not string.find(edit, ' ', 1, true)
 local version = redis.call('HGET', room .. ':changed', id) or id
 
-if not mine and (what == 'edit' or (what == 'delete' and rank < 2)) then
+if not mine and (what == 'edit' or (what == 'delete' and rank < MODERATOR)) then
     return refuse('author')
 elseif deleted and what ~= 'delete' then
     return refuse('deleted')
@@ -75,7 +77,7 @@ local function tally(step)
     return #all
 end
 
-if rank < 2 and tonumber(ARGV[13]) > 0 then
+if rank < MODERATOR and tonumber(ARGV[13]) > 0 then
     local key = ARGV[12] ~= '' and site .. ':rate:' .. ARGV[12] or room .. ':rate:' .. user
     local wait = take(key, tonumber(ARGV[13]), tonumber(ARGV[14]))
     if wait then
@@ -98,7 +100,7 @@ elseif what == 'unreact' then
     end
 end
 
-local done = emit(room, json, false, tonumber(keep or ARGV[8]), tonumber(age or ARGV[9]))
+local done = emit(room, json, false, most, last)
 if redis.call('XLEN', log) == 0 or #redis.call('XRANGE', log, id, id) == 0 then
     return {done, done, view({entry})[1]} -- its event was the one too many
 end

@@ -10,6 +10,6 @@ end
 local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
 local more = redis.call('HMGET', room .. ':room', 'topic', 'made')
 return {
-    mode ~= 'dropped' and redis.call('EXISTS', log, room .. ':room') > 0 and 1 or 0, more[1] or '', newest and newest[1] or '0-0', listeners(),
+    mode ~= 'dropped' and mode ~= 'gone' and redis.call('EXISTS', log, room .. ':room') > 0 and 1 or 0, more[1] or '', newest and newest[1] or '0-0', listeners(),
     redis.call('HLEN', room .. ':people'), mode or '', slow or '0', keep or '', age or '', more[2] or '0', role or ''
 }

@@ -10,7 +10,7 @@ local last, total = newest(room)
 local id, number = string.match(redis.call('HGET', room .. ':read', user) or '0-0 0', '^(%S+) (%d+)$')
 number = tonumber(number)
 
-if ARGV[5] ~= '' then
+if ARGV[5] ~= '' and redis.call('EXISTS', log) == 1 then
     local entry = redis.call('XREVRANGE', log, ARGV[6] ~= '' and ARGV[6] or '+', '-', 'COUNT', 1)[1]
     local to, count = entry and entry[1] or '0-0', entry and tonumber(entry[2][6]) or 0
     if count > number or (count == number and id == '0-0' and to ~= id) then
@@ -20,4 +20,4 @@ if ARGV[5] ~= '' then
     end
     redis.call('ZADD', site .. ':mine:' .. user, now, name)
 end
-return {id, math.max(total - number, 0), last}
+return {id, unread(room, number, total), last}

@@ -11,12 +11,12 @@ local age = tonumber(string.match(state[2] or '', '(%d+)$') or ARGV[4])
 
 -- Where Redis cannot write, what is too old is read once more.
 if age > 0 then
-    pcall(trim, room, math.huge, age)
+    pcall(age_out, room, age)
 end
 
 if answer[4] ~= ARGV[3] then
     local all, access = redis.call('HGETALL', room .. ':room'), answer[5]
-    access[1] = string.match(state[2] or '', '^members') or 'open'
+    access[1] = string.find(state[2] or '', '^members ') and 'members' or string.find(state[2] or '', '^gone ') and 'members' or 'open'
     for i = 1, #all, 2 do
         -- Who is a member counts only where others may not read.
         if string.find(all[i], '^ban:') or (access[1] == 'members' and string.find(all[i], '^role:')) then
@@ -62,7 +62,9 @@ if entries.err then
 end
 local edited = #entries > 0 and redis.call('EXISTS', room .. ':edits') == 1
 for _, entry in ipairs(entries) do
-    local edit = edited and redis.call('HGET', room .. ':edits', entry[1])
+    -- What was deleted is not told by an edit of it either.
+    local of = edited and string.match(entry[2][2], '^{"type":"edit".-,"target":"(%d+%-%d+)"') or entry[1]
+    local edit = edited and redis.call('HGET', room .. ':edits', of)
     answer[#answer + 1] = entry[1]
     local deleted = edit and not string.find(edit, ' ', 1, true)
     answer[#answer + 1] = (deleted and '-' .. edit .. ' ' or '') .. entry[2][2]

@@ -4,7 +4,7 @@
 local no = admit('r')
 if no then
     return no
-elseif ARGV[5] ~= 'role' and rank < 2 then
+elseif ARGV[5] ~= 'role' and rank < MODERATOR then
     return refuse('forbidden')
 end
 local answer, all = {}, redis.call('HGETALL', room .. ':room')

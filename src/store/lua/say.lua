@@ -10,7 +10,7 @@ local no = admit('w')
 if no then
     return no
 end
-if tonumber(ARGV[7]) > 0 and rank < 2 then
+if tonumber(ARGV[7]) > 0 and rank < MODERATOR then
     local wait = take(room .. ':rate-say:' .. user, tonumber(ARGV[7]), tonumber(ARGV[8]))
     if wait then
         return refuse('limited', wait)
@@ -29,10 +29,17 @@ elseif what == 'typing' then
 end
 
 local other = string.sub(what, 2)
+
+-- By his inbox a signal reaches only who may be in the room.
+local function may_read()
+    local state = redis.call('HMGET', room .. ':room', 'role:' .. other, 'ban:' .. other)
+    return not lasts(state[2]) and (mode ~= 'members' or state[1])
+end
+
 sweep()
 if redis.call('HEXISTS', room .. ':people', other) == 1 then
     return tell(room, json)
-elseif redis.call('HEXISTS', keys_of('@' .. other) .. ':people', other) == 1 then
+elseif may_read() and redis.call('HEXISTS', keys_of('@' .. other) .. ':people', other) == 1 then
     return tell(keys_of('@' .. other), json)
 end
 return refuse('nobody')

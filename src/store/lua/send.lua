@@ -7,7 +7,8 @@
 -- Returns {id, or "-ms" of an ephemeral event; streams open on the room; 1 when the key was used before; how many more
 -- may be sent, -1 = no limit; when all may be again, ms}.
 local json, ephemeral = ARGV[5], ARGV[6] == '1'
-local done_key = ARGV[9] ~= '' and room .. ':idem:' .. ARGV[9]
+-- A room that was dropped, and came again, knows nothing of what was sent to the one before.
+local done_key = ARGV[9] ~= '' and room .. ':idem:' .. (redis.call('GET', room .. ':generation') or '') .. ARGV[9]
 local every, reply_to = tonumber(ARGV[13]), ARGV[15]
 local own = string.sub(name, 1, 2) == '@!' -- earshot's own
 local private = string.sub(name, 1, 1) == '@'
@@ -26,19 +27,26 @@ if done_key then
         return {id, listeners(), 1, -1, 0}
     end
 end
-if reply_to ~= '' and #redis.call('XRANGE', log, reply_to, reply_to) == 0 then
-    return refuse('reply')
+if reply_to ~= '' then
+    local root = redis.call('XRANGE', log, reply_to, reply_to)[1]
+    local of = root and string.match(root[2][2], '^{"type":"([^"]*)"')
+    if not root or of == 'edit' or of == 'delete' or of == 'reaction' then
+        return refuse('reply')
+    end
 end
 
 local left, back = -1, 0
-if rank < 2 then
+if rank < MODERATOR then
     local wait
     if every > 0 then
         local key = ARGV[12] ~= '' and site .. ':rate:' .. ARGV[12] or room .. ':rate:' .. user
+        if private and ARGV[12] == '' then
+            key = site .. ':rate-direct:' .. user -- all whom he writes to together
+        end
         wait, left, back = take(key, every, tonumber(ARGV[14]))
     end
     if not wait and slow and slow ~= '0' then
-        wait, left, back = take(room .. ':slow:' .. (user ~= '' and user or ARGV[12]), tonumber(slow), 1)
+        wait, left, back = take(room .. ':slow:' .. (user ~= '' and user or ARGV[12]), tonumber(slow), 1, true)
     end
     if wait then
         count('limited')
@@ -46,8 +54,10 @@ if rank < 2 then
     end
 end
 
-if mode == 'dropped' then
+local revived
+if mode == 'dropped' or mode == 'gone' then
     revive()
+    mode, revived = nil, true
 end
 local id, number, previous
 if ephemeral then
@@ -72,8 +82,8 @@ if user ~= '' then
     end
 end
 -- The list of rooms is by the time of the last send, to the second.
-if not private and (mode == 'dropped' or not number or tonumber(string.match(previous, '^%d+')) < now - 1000) then
-    redis.call('ZADD', site .. ':rooms', now, name)
+if not private and (revived or not number or tonumber(string.match(previous, '^%d+')) < now - 1000) then
+    list()
 end
 if number and reply_to ~= '' then
     redis.call('ZADD', room .. ':thread:' .. reply_to, redis.call('HINCRBY', room .. ':replies', reply_to, 1), id)
@@ -82,12 +92,22 @@ end
 
 -- Who may be mentioned has been here, is a member, or has an account; in a room of members, only these.
 local function is_known(other)
-    if redis.call('HEXISTS', room .. ':room', 'role:' .. other) == 1 then
-        return true
+    local state = redis.call('HMGET', room .. ':room', 'role:' .. other, 'ban:' .. other)
+    if lasts(state[2]) or state[1] then
+        return not lasts(state[2])
     end
-    return mode ~= 'members' and not lasts(redis.call('HGET', room .. ':room', 'ban:' .. other)) and
+    return mode ~= 'members' and
         (redis.call('HEXISTS', room .. ':read', other) == 1 or redis.call('HEXISTS', room .. ':people', other) == 1 or
-            redis.call('EXISTS', site .. ':user:' .. other) == 1)
+            redis.call('HEXISTS', site .. ':user:' .. other, 'hash') == 1)
+end
+
+-- Whom @name means: a user by his id, or a guest or account by the name.
+local function meant(word)
+    if is_known(word) then
+        return word
+    end
+    local named = redis.call('GET', site .. ':name:' .. string.lower(word))
+    return named and is_known(named) and named
 end
 
 -- Where it went besides: "user id user id", so that what is done to it can be done there too.
@@ -104,9 +124,12 @@ if number and private then
         end
     end
 elseif number then
+    local sent = {}
     for i = 16, #ARGV do
-        if ARGV[i] ~= user and is_known(ARGV[i]) then
-            send_to(ARGV[i], 'mention')
+        local other = meant(ARGV[i])
+        if other and other ~= user and not sent[other] then
+            sent[other] = true
+            send_to(other, 'mention')
         end
     end
 end

@@ -10,12 +10,13 @@ local mine, answer = site .. ':mine:' .. user, {}
 local function look(other)
     local at = keys_of(other)
     local state = redis.call('HMGET', at .. ':room', 'rules', 'role:' .. user, 'ban:' .. user)
-    if rank < 5 and ((unpack_rules(state[1]) == 'members' and not state[2]) or lasts(state[3])) then
+    if rank < ADMIN and ((unpack_rules(state[1]) == 'members' and not state[2]) or lasts(state[3])) then
         return
     end
     local id, number = string.match(redis.call('HGET', at .. ':read', user) or '0-0 0', '^(%S+) (%d+)$')
     local last, total = newest(at)
-    answer[#answer + 1] = {other, id, math.max(total - number, 0), last}
+    number = tonumber(number)
+    answer[#answer + 1] = {other, id, unread(at, number, total), last}
 end
 
 look(name)

@@ -3,10 +3,12 @@
 -- letters of "rwm", and "a" for an admin.
 local user, token, issued, rights = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local ranks = {member = 1, moderator = 2, owner = 3}
+-- Who moderates by his token does so in each room that it names; who owns a room stands above him in that one.
+local MEMBER, MODERATOR, BY_TOKEN, OWNER, ADMIN = 1, 2, 3, 4, 5
+local ranks = {member = MEMBER, moderator = MODERATOR, owner = OWNER}
 local mode, slow, keep, age -- of the room, filled in by admit(): texts, nil = none, or as configured
 local role -- of the caller in it
-local rank = 0 -- of the caller: that of his role, 4 for who moderates by his token, 5 for an admin
+local rank = 0 -- of the caller: one of these
 
 -- An error that C reads: "REFUSED code number".
 local function refuse(code, number)
@@ -28,7 +30,7 @@ local function is_revoked()
 end
 
 -- A room's rules, "mode slow keep age", each "-" where it is as at first; in ms. A room that was dropped has the mode
--- "dropped" until it is one again.
+-- "dropped" until it is one again, or "gone" when it was for members only.
 local function unpack_rules(rules)
     if not rules then
         return
@@ -54,23 +56,23 @@ local function admit(right)
     end
     mode, slow, keep, age = unpack_rules(rules)
     if string.find(rights, 'a', 1, true) then
-        rank = 5
+        rank = ADMIN
         return nil
     end
-    rank = string.find(rights, 'm', 1, true) and 4 or ranks[role] or 0
-    if lasts(banned) then
+    rank = math.max(string.find(rights, 'm', 1, true) and BY_TOKEN or 0, ranks[role] or 0)
+    if lasts(banned) and rank < BY_TOKEN then
         return refuse('banned', tonumber(banned))
     end
-    if mode == 'members' and rank == 0 then
+    if (mode == 'members' or (mode == 'gone' and right == 'r')) and rank == 0 then
         return refuse('hidden')
     end
     if right == 'r' then
         return nil
     end
-    if lasts(muted) then
+    if lasts(muted) and rank < BY_TOKEN then
         return refuse('muted', tonumber(muted))
     end
-    if right == 'm' and rank < 2 then
+    if right == 'm' and rank < MODERATOR then
         return refuse('forbidden')
     end
     if mode == 'moderated' and rank == 0 then

@@ -18,12 +18,16 @@ local function newest(at)
     end
 end
 
--- Removes these oldest events, and what is kept beside the log of each.
+-- Removes these oldest events, and what is kept beside the log of each. A thread lasts as long as a reply in it.
 local function drop(at, entries, length)
     local ids = {}
     for i, entry in ipairs(entries) do
+        local root = string.match(entry[2][2], '.*,"replyTo":"(%d+%-%d+)"')
         ids[i] = entry[1]
-        redis.call('DEL', at .. ':reacted:' .. entry[1], at .. ':thread:' .. entry[1])
+        redis.call('DEL', at .. ':reacted:' .. entry[1])
+        if root then
+            redis.call('ZREM', at .. ':thread:' .. root, entry[1])
+        end
     end
     for _, beside in ipairs({':edits', ':reactions', ':replies', ':changed', ':forwards'}) do
         redis.call('HDEL', at .. beside, unpack(ids))
@@ -34,28 +38,44 @@ local function drop(at, entries, length)
     redis.call('XTRIM', at .. ':log', 'MAXLEN', length - #ids)
 end
 
--- Keeps at most `most` events (some hundredths more, so that not each send trims) of the last `last` ms, 0 = of all times.
-local function trim(at, most, last)
+-- Removes the oldest events until `stays(entry, length)` says so of one.
+local function drop_until(at, stays)
     local length = redis.call('XLEN', at .. ':log')
-    if length > most + math.floor(most / 100) then
-        if redis.call('EXISTS', at .. ':edits', at .. ':reactions', at .. ':replies', at .. ':forwards') == 0 then
-            redis.call('XTRIM', at .. ':log', 'MAXLEN', most)
-            length = most
+    while length > 0 do
+        local going = {}
+        for _, entry in ipairs(redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', 100)) do
+            if stays(entry, length - #going) then
+                break
+            end
+            going[#going + 1] = entry
         end
-        while length > most do
-            local entries = redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', math.min(length - most, 500))
-            drop(at, entries, length)
-            length = length - #entries
-        end
-    end
-    while last > 0 do
-        local entries = redis.call('XRANGE', at .. ':log', '-', string.format('%.0f', now - last), 'COUNT', 500)
-        if #entries == 0 then
+        if #going == 0 then
             return
         end
-        drop(at, entries, length)
-        length = length - #entries
+        drop(at, going, length)
+        length = length - #going
     end
+end
+
+-- Keeps the newest `most` of what one may have unread (some hundredths more, so that not each send trims), of which the
+-- last has the number `total`, and what came between: changes do not push messages out, but for ten times as many.
+local function trim(at, most, total)
+    local length = redis.call('XLEN', at .. ':log')
+    local oldest = length > most and redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', 1)[1]
+    local cap = most * 10 + 100
+    if not oldest or ((tonumber(oldest[2][6]) or 0) > total - most - math.floor(most / 100) and length <= cap) then
+        return
+    end
+    drop_until(at, function(entry, left)
+        return (tonumber(entry[2][6]) or 0) > total - most and left <= cap
+    end)
+end
+
+-- Keeps what is not older than `last` ms.
+local function age_out(at, last)
+    drop_until(at, function(entry)
+        return tonumber(string.match(entry[1], '^%d+')) >= now - last
+    end)
 end
 
 -- Stores an event and returns its id, its number and the id before it; `counts` = somebody may have it unread.
@@ -64,7 +84,10 @@ local function emit(at, json, counts, most, last)
     number = counts and number + 1 or number
     -- With the id before it, so that a reader can tell what was trimmed from what never was.
     local id = redis.call('XADD', at .. ':log', '*', 'e', json, 'p', previous, 'n', number)
-    trim(at, most, last)
+    trim(at, most, number)
+    if last > 0 then
+        age_out(at, last)
+    end
     -- After XADD: the other way round delivers ghosts when Redis is out of memory.
     redis.call('PUBLISH', at .. ':live', previous .. ' ' .. id .. ' ' .. json)
     return id, number, previous
@@ -77,6 +100,13 @@ local function tell(at, json)
     return id
 end
 
+-- Puts a room into the list that it belongs to, by the time of now.
+local function list()
+    local private = mode == 'members'
+    redis.call('ZADD', site .. (private and ':private' or ':rooms'), now, name)
+    redis.call('ZREM', site .. (private and ':rooms' or ':private'), name)
+end
+
 -- A room that was dropped is one again.
 local function revive()
     redis.call('HDEL', room .. ':room', 'rules')
@@ -85,7 +115,17 @@ local function revive()
 end
 
 local function audit(json)
-    emit(keys_of('@!audit'), json, false, 100000, 0)
+    emit(keys_of('@!audit'), json, true, 100000, 0)
+end
+
+-- How many of the events up to `total` are unread behind `number`: of those that there are.
+local function unread(at, number, total)
+    local oldest = total > number and redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', 1)[1]
+    if not oldest then
+        return 0
+    end
+    -- The oldest itself may be none that counts; one is the difference then.
+    return math.min(total - number, total - (tonumber(oldest[2][6]) or 0) + 1)
 end
 
 -- The same event for somebody's inbox: `type` in place of its own, and where it comes from. Returns its id there.
