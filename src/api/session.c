@@ -9,6 +9,8 @@
 #include "auth/origin.h"
 #include "base/clock.h"
 
+#define MINUTE_MS 60000
+
 #define COOKIE "earshot"
 
 int session_possible(struct api *api, bool cookie)
@@ -112,12 +114,13 @@ static int demand_user(struct api *api)
     return -1;
 }
 
-/* For how long a renewed token lives: not longer than the one that it comes from did. */
+/* For how long a renewed token lives: not longer than the one that it comes from did, which may
+ * have been issued for a second that was still to come. */
 static int64_t renewed_ttl_ms(const struct api *api)
 {
     int64_t lived_ms = api->identity->expires_ms - api->identity->issued_s * 1000;
 
-    return api->identity->issued_s > 0 && lived_ms < api->conf->token_ttl_ms
+    return api->identity->issued_s > 0 && lived_ms + MINUTE_MS < api->conf->token_ttl_ms
                ? lived_ms
                : api->conf->token_ttl_ms;
 }

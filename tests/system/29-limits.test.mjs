@@ -79,6 +79,16 @@ test('does who goes on all the same wait longer each time?', async () => {
   }
 });
 
+test('are changes to rooms limited too, in all rooms together, and direct messages to all people together?', async () => {
+  const flo = bearer(tokenOf('flo'));
+  const put = (where, at) => at.request('PUT', where, { headers: flo });
+  assert.equal((await put('rooms/flo', e)).status, 201);
+  assert.deepEqual(await several(5, (i) => put(`rooms/flo/members/u${i}`, [e, other][i % 2])), [204, 204, 204, 204, 429]);
+  assert.equal((await put('rooms/another', other)).status, 429);
+  const tell = (i) => [e, other][i % 2].post(`users/u${i}/messages`, 'psst', { ...TEXT, ...flo });
+  assert.deepEqual(await several(6, tell), [201, 201, 201, 201, 201, 429]);
+});
+
 test('do guests count by address, as a trusted proxy tells it, and in all rooms together?', async () => {
   // Without an account, as anonymous.
   assert.deepEqual(await several(4, (i) => say(`r${i}`, from('198.51.100.1'))), [201, 201, 201, 429]);

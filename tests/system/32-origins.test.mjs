@@ -95,6 +95,7 @@ test('does the form\'s field csrf stand in for the origin, of its own token alon
   const sent = await send(cookie, form({ csrf, content: 'from a form' }));
   assert.deepEqual([sent.status, sent.json().content], [201, 'from a form']);
   assert.equal((await call('ticket', { rooms: 'lobby', csrf }, cookie)).status, 201);
+  assert.equal((await send(cookie, form({ text: 'no content', csrf }))).status, 400, 'it does not become a message itself');
   const others = (await e.get('auth/me', await guest())).json().csrf;
   assert.notEqual(others, csrf);
   for (const wrong of [others, '', csrf.slice(1), `${csrf}0`, csrf.toUpperCase(), `${csrf.slice(0, 63)}${csrf[63] === '0' ? '1' : '0'}`]) assert.equal((await send(cookie, form({ csrf: wrong, content: 'x' }))).status, 403, wrong);
