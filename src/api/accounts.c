@@ -312,11 +312,8 @@ void accounts_password(struct api *api)
     char hash[PASSWORD_HASH];
     bool fits = false;
 
-    if (user == NULL) {
-        api_fail(api, 401, "token_missing", "whose password? Send a token");
-        api_challenge(api, NULL);
+    if (api_demand_user(api, "whose password? Send a token") < 0)
         return;
-    }
     if (read_fields(api, names, values) < 0 || check_given(api, values[0]) < 0 ||
         accounts_check_password(api, "new", values[1]) < 0 ||
         fields_flag(api, "cookie", values[2], &session.cookie) < 0 ||

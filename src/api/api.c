@@ -231,15 +231,22 @@ int api_message_id(struct api *api, const char *text, struct event_id *id)
     return -1;
 }
 
+int api_demand_user(struct api *api, const char *why)
+{
+    if (api->identity->user_id != NULL)
+        return 0;
+    api_fail(api, 401, "token_missing", "%s", why);
+    api_challenge(api, NULL);
+    return -1;
+}
+
 int api_resolve(struct api *api, char out[NAME_ROOM_MAX + 1], const char *name)
 {
     if (name_room_resolve(out, name, api->identity->user_id) == 0)
         return 0;
-    if (name_room_valid(name) && api->identity->user_id == NULL) {
-        api_fail(api, 401, "token_missing", "@me is the inbox of who is signed in: send a token");
-        api_challenge(api, NULL);
+    if (name_room_valid(name) &&
+        api_demand_user(api, "@me is the inbox of who is signed in: send a token") < 0)
         return -1;
-    }
     api_fail(
         api, 400, "room_name_invalid",
         "a room's name is [A-Za-z0-9][A-Za-z0-9._-]{0,63}, or @user[,user...] with up to seven "
@@ -255,12 +262,9 @@ int api_demand(struct api *api, const char *room, enum right right)
 
     if (policy_allows(api->identity, room, right))
         return 0;
-    if (api->identity->user_id == NULL) {
-        api_fail(api, 401, "token_missing", "to %s %s you need a token", verb, room);
-        api_challenge(api, NULL);
-    } else {
+    if (api_demand_user(api, arena_printf(api->arena, "to %s %s you need a token", verb, room)) ==
+        0)
         api_fail(api, 403, "right_missing", "%s may not %s %s", api->identity->user_id, verb, room);
-    }
     return -1;
 }
 
@@ -268,12 +272,8 @@ int api_demand_admin(struct api *api)
 {
     if (api->identity->admin)
         return 0;
-    if (api->identity->user_id == NULL) {
-        api_fail(api, 401, "token_missing", "that is for admins: send a token with the role admin");
-        api_challenge(api, NULL);
-    } else {
+    if (api_demand_user(api, "that is for admins: send a token with the role admin") == 0)
         api_fail(api, 403, "right_missing", "that is for admins");
-    }
     return -1;
 }
 

@@ -93,6 +93,9 @@ int api_resolve(struct api *api, char out[NAME_ROOM_MAX + 1], const char *name);
 /* Checks a right in a resolved room. Returns 0, or -1 with the reply 401 (anonymous) or 403. */
 int api_demand(struct api *api, const char *room, enum right right);
 
+/* Is somebody signed in? Returns 0, or -1 with the reply 401, whose detail says why. */
+int api_demand_user(struct api *api, const char *why);
+
 /* Is it an admin? Returns 0, or -1 with the reply 401 or 403. */
 int api_demand_admin(struct api *api);
 

@@ -137,11 +137,8 @@ static void react(struct api *api, const char *what, const char *action)
 
     if (api_message_id(api, api->params[1], &change.id) < 0 || read_emoji(api, &change.value) < 0)
         return;
-    if (api->identity->user_id == NULL) {
-        api_fail(api, 401, "token_missing", "to react you need a token: a reaction is somebody's");
-        api_challenge(api, NULL);
+    if (api_demand_user(api, "to react you need a token: a reaction is somebody's") < 0)
         return;
-    }
     change.json =
         api_event(api, "reaction", change.value,
                   target(api, &change.id, arena_printf(api->arena, ",\"action\":\"%s\"", action)));

@@ -17,12 +17,7 @@ int govern_start(struct api *api)
         api_fail(api, 403, "right_missing", "conversations and inboxes are nobody's to change");
         return -1;
     }
-    if (api->identity->user_id == NULL) {
-        api_fail(api, 401, "token_missing", "to change a room you need a token");
-        api_challenge(api, NULL);
-        return -1;
-    }
-    return 0;
+    return api_demand_user(api, "to change a room you need a token");
 }
 
 int govern_do(struct api *api, const struct govern *deed)

@@ -4,6 +4,8 @@
 
 #include "api/fields.h"
 
+static const char nobody[] = "what is read is remembered of somebody: send a token";
+
 #define ROOMS_MAX "500"
 
 /* {"read": id or null, "unread": n, "last": id or null} without the braces; 0-0 is null. */
@@ -20,15 +22,6 @@ static void write_mark(struct buf *body, const redisReply *read, const redisRepl
                    none ? "" : "\"");
     }
     buf_printf(body, "\"unread\":%lld", unread->integer);
-}
-
-static int demand_user(struct api *api)
-{
-    if (api->identity->user_id != NULL)
-        return 0;
-    api_fail(api, 401, "token_missing", "what is read is remembered of somebody: send a token");
-    api_challenge(api, NULL);
-    return -1;
 }
 
 /* Reads the marker, or moves it and tells the room by the event. */
@@ -51,7 +44,7 @@ static void mark(struct api *api, const char *json, const char *id)
  * "unread": messages behind it}. 401, 403, 404, 503. */
 void marks_get(struct api *api)
 {
-    if (demand_user(api) == 0)
+    if (api_demand_user(api, nobody) == 0)
         mark(api, "", "");
 }
 
@@ -63,7 +56,7 @@ void marks_put(struct api *api)
     const char *values[FIELDS_MAX];
     struct event_id id;
 
-    if (demand_user(api) < 0 || fields_read(api, names, values) < 0)
+    if (api_demand_user(api, nobody) < 0 || fields_read(api, names, values) < 0)
         return;
     if (values[0] != NULL && api_message_id(api, values[0], &id) < 0)
         return;
@@ -80,7 +73,7 @@ void marks_get_all(struct api *api)
     long long sum = 0;
     size_t written = 0;
 
-    if (demand_user(api) < 0 || api_resolve(api, api->room, "@me") < 0 ||
+    if (api_demand_user(api, nobody) < 0 || api_resolve(api, api->room, "@me") < 0 ||
         api_call(api, api->room, SCRIPT_UNREAD, 1, (const char *[]){ROOMS_MAX}, &reply) < 0)
         return;
     body = api_json(api, 200);

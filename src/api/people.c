@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "http/json.h"
 
+static const char nobody[] = "who types, or signals, must be somebody: send a token";
+
 static void write_person(struct buf *body, const redisReply *person)
 {
     const redisReply *name = person->element[2];
@@ -71,15 +73,6 @@ static int say(struct api *api, const char *json, const char *what)
     return 0;
 }
 
-static int demand_user(struct api *api)
-{
-    if (api->identity->user_id != NULL)
-        return 0;
-    api_fail(api, 401, "token_missing", "who types, or signals, must be somebody: send a token");
-    api_challenge(api, NULL);
-    return -1;
-}
-
 /* POST rooms/{r}/typing - typing=true: the caller types, for ten seconds or until he sends;
  * typing=false: no longer. 204. 400, 401, 403, 404, 429, 503. */
 void people_typing(struct api *api)
@@ -88,7 +81,7 @@ void people_typing(struct api *api)
     const char *values[FIELDS_MAX], *json;
     bool typing = true;
 
-    if (demand_user(api) < 0 || fields_read(api, names, values) < 0 ||
+    if (api_demand_user(api, nobody) < 0 || fields_read(api, names, values) < 0 ||
         fields_flag(api, "typing", values[0], &typing) < 0)
         return;
     json = api_event(api, "typing", NULL, typing ? ",\"typing\":true" : ",\"typing\":false");
@@ -156,7 +149,7 @@ void people_signal(struct api *api)
     const char *values[FIELDS_MAX], *metadata = NULL;
     struct buf compact = BUF_INIT;
 
-    if (demand_user(api) < 0 || fields_read(api, names, values) < 0 ||
+    if (api_demand_user(api, nobody) < 0 || fields_read(api, names, values) < 0 ||
         check_signal(api, values[0], values[1], values[2]) < 0)
         return;
     if (values[2] != NULL) {

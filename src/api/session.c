@@ -9,6 +9,8 @@
 #include "auth/origin.h"
 #include "base/clock.h"
 
+static const char nobody[] = "nobody is signed in: send a token";
+
 #define MINUTE_MS 60000
 
 #define COOKIE "earshot"
@@ -105,15 +107,6 @@ void session_reply(struct api *api, int status, struct session *session)
     buf_free(&session->token);
 }
 
-static int demand_user(struct api *api)
-{
-    if (api->identity->user_id != NULL)
-        return 0;
-    api_fail(api, 401, "token_missing", "nobody is signed in: send a token");
-    api_challenge(api, NULL);
-    return -1;
-}
-
 /* For how long a renewed token lives: not longer than the one that it comes from did, which may
  * have been issued for a second that was still to come. */
 static int64_t renewed_ttl_ms(const struct api *api)
@@ -150,7 +143,7 @@ void session_renew(struct api *api)
     /* Not before the old one, lest it counts as revoked. */
     if (session.claims.issued_s < who->issued_s)
         session.claims.issued_s = who->issued_s;
-    if (demand_user(api) < 0 || fields_read(api, names, values) < 0 ||
+    if (api_demand_user(api, nobody) < 0 || fields_read(api, names, values) < 0 ||
         fields_flag(api, "cookie", values[0], &session.cookie) < 0 ||
         session_possible(api, session.cookie) < 0 || session_make(api, &session) < 0)
         return;
@@ -205,7 +198,7 @@ void session_logout(struct api *api)
     const char *values[FIELDS_MAX];
     bool all = false;
 
-    if (demand_user(api) < 0 || fields_read(api, names, values) < 0 ||
+    if (api_demand_user(api, nobody) < 0 || fields_read(api, names, values) < 0 ||
         fields_flag(api, "all", values[0], &all) < 0)
         return;
     if (!all && api->identity->token_id == NULL) {

@@ -142,11 +142,8 @@ void tickets_post(struct api *api)
     enum store_status status;
 
     wish->count = 0;
-    if (api->identity->user_id == NULL) {
-        api_fail(api, 401, "token_missing", "a ticket stands for a token: send one");
-        api_challenge(api, NULL);
+    if (api_demand_user(api, "a ticket stands for a token: send one") < 0)
         return;
-    }
     if (read_wish(api, wish) < 0 || api_demand_unrevoked(api) < 0)
         return;
     randombytes_buf(random, sizeof(random));
