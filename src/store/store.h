@@ -16,7 +16,6 @@ struct store;
 
 enum store_status {
     STORE_OK,
-    STORE_MISSING, /* no such room, message: 404 */
     STORE_REFUSED, /* by a script, for what it is that is asked: see store_refusal() */
     STORE_DOWN,    /* not reachable, not in time, loading, read-only: 503 */
     STORE_FULL     /* out of memory or disk: 507 */
