@@ -20,7 +20,7 @@ end
 
 -- Removes these oldest events, and what is kept beside the log of each. A thread lasts as long as a reply in it.
 local function drop(at, entries, length)
-    local ids = {}
+    local ids, ended = {}, {}
     for i, entry in ipairs(entries) do
         local root = string.match(entry[2][2], '.*,"replyTo":"(%d+%-%d+)"')
         ids[i] = entry[1]
@@ -28,10 +28,16 @@ local function drop(at, entries, length)
         if root then
             redis.call('ZREM', at .. ':thread:' .. root, entry[1])
         end
+        for _, id in ipairs({entry[1], root}) do
+            if redis.call('EXISTS', at .. ':thread:' .. id) == 0 then
+                ended[#ended + 1] = id
+            end
+        end
     end
-    for _, beside in ipairs({':edits', ':reactions', ':replies', ':changed', ':forwards'}) do
+    for _, beside in ipairs({':edits', ':reactions', ':changed', ':forwards'}) do
         redis.call('HDEL', at .. beside, unpack(ids))
     end
+    redis.call('HDEL', at .. ':replies', '', unpack(ended))
     if #ids == length then
         redis.call('HSET', at .. ':room', 'number', entries[#ids][2][6] or 0)
     end
@@ -60,10 +66,19 @@ end
 -- Keeps the newest `most` of what one may have unread (some hundredths more, so that not each send trims), of which the
 -- last has the number `total`, and what came between: changes do not push messages out, but for ten times as many.
 local function trim(at, most, total)
-    local length = redis.call('XLEN', at .. ':log')
-    local oldest = length > most and redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', 1)[1]
-    local cap = most * 10 + 100
-    if not oldest or ((tonumber(oldest[2][6]) or 0) > total - most - math.floor(most / 100) and length <= cap) then
+    local length, slack = redis.call('XLEN', at .. ':log'), math.floor(most / 100)
+    if length <= most + slack then
+        return
+    end
+    local oldest, cap = redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', 1)[1], most * 10 + 100
+    local first = tonumber(oldest[2][6]) or 0
+    if first > total - most - slack and length <= cap then
+        return
+    end
+    -- Nothing but messages, and nothing beside them: Redis itself does that fastest.
+    if total - first + 1 == length and redis.call('EXISTS', at .. ':edits', at .. ':reactions', at .. ':replies',
+        at .. ':changed', at .. ':forwards') == 0 then
+        redis.call('XTRIM', at .. ':log', 'MAXLEN', most)
         return
     end
     drop_until(at, function(entry, left)
