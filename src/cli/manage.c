@@ -190,8 +190,9 @@ static int ask(const char *prompt, char line[PASSWORD_MAX + 2])
     }
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    fputs(prompt, stderr);
+    /* What is typed before is dropped: so not after the prompt, which may be answered at once. */
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    fputs(prompt, stderr);
     rc = read_line(line);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);

@@ -64,10 +64,11 @@ test('is the command line checked, and a terminal wanted where there is none?', 
   for (const command of ['user', 'revoke', 'audit']) assert.ok((await fine(['help'])).includes(command) && (await fine(['help', command])).includes('--token'));
 });
 
-test('does it ask on a terminal, without echo, and twice?', async () => {
+test('does it ask on a terminal, without echo, and twice?', async (t) => {
   await fine(['user', 'add', 'pia', '--password-stdin'], 'the first password');
   // The second line comes when the first was asked for: script(1) hands on what it gets.
   const child = spawn('script', ['-qec', `${program} user passwd pia`, '/dev/null'], { env: { ...process.env, ...env, TERM: 'dumb' } });
+  t.after(() => child.kill());
   let out = '';
   child.stdout.on('data', (chunk) => { out += chunk; });
   const ended = once(child, 'exit');
@@ -91,12 +92,13 @@ test('does revoke take back the tokens of a user, or one?', async () => {
   assert.deepEqual([await status(all), await status(one), await status(two)], [401, 401, 200]);
 });
 
-test('does audit print what was done, with times, and follow it without a gap?', async () => {
+test('does audit print what was done, with times, and follow it without a gap?', async (t) => {
   const printed = await fine(['audit', '--limit', '2']);
   assert.deepEqual(printed.trimEnd().split('\n').map((l) => l.replace(/^20\d\d-\d\d-\d\dT[\d:.]+Z /, '')), ['operator: revoke quin', 'operator: revoke: token rosa "1"']);
   const ndjson = JSON.parse(await fine(['audit', '--limit', '1', '--as', 'ndjson']));
   assert.deepEqual([ndjson.action, ndjson.address], ['revoke', '127.0.0.1']);
   const child = spawn(program, ['audit', '--follow', '--limit', '1'], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill());
   let out = '';
   child.stdout.on('data', (chunk) => { out += chunk; });
   // All the time while it prints the last one and begins to follow, and for a while after that.
