@@ -197,22 +197,27 @@ struct journal_limits api_limits(const struct api *api)
     };
 }
 
-const char *api_event(struct api *api, const char *type, const char *content, const char *more)
+const char *api_write_event(struct api *api, const struct event_draft *draft)
 {
-    struct event_draft draft = {.type = type,
-                                .room = api->room,
-                                .user_id = api->identity->user_id,
-                                .name = api->identity->name,
-                                .content = content,
-                                .content_len = content != NULL ? strlen(content) : 0,
-                                .more = more};
     struct buf json = BUF_INIT;
     const char *kept;
 
-    event_write(&json, &draft);
+    event_write(&json, draft);
     kept = arena_strndup(api->arena, json.data, json.len);
     buf_free(&json);
     return kept;
+}
+
+const char *api_event(struct api *api, const char *type, const char *content, const char *more)
+{
+    return api_write_event(
+        api, &(struct event_draft){.type = type,
+                                   .room = api->room,
+                                   .user_id = api->identity->user_id,
+                                   .name = api->identity->name,
+                                   .content = content,
+                                   .content_len = content != NULL ? strlen(content) : 0,
+                                   .more = more});
 }
 
 struct buf *api_json(struct api *api, int status)

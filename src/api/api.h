@@ -71,6 +71,9 @@ int api_demand_unrevoked(struct api *api);
 /* What is kept where the room does not say, and how much this caller may send. */
 struct journal_limits api_limits(const struct api *api);
 
+/* The JSON of an event, in the arena. */
+const char *api_write_event(struct api *api, const struct event_draft *draft);
+
 /* Makes an event of the caller's in the room, with `more` members behind the others (",\"a\":1", or
  * ""): its JSON, in the arena. */
 const char *api_event(struct api *api, const char *type, const char *content, const char *more);

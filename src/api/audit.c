@@ -20,7 +20,7 @@ const char *audit_event(struct api *api, const char *action, const char *room, c
         arena_printf(api->arena, "%s%s%s%s%s%s%s", action, whom != NULL ? " " : "",
                      whom != NULL ? whom : "", room != NULL ? " in " : "", room != NULL ? room : "",
                      detail != NULL && detail[0] != '\0' ? ": " : "", detail != NULL ? detail : "");
-    struct buf members = BUF_INIT, json = BUF_INIT;
+    struct buf members = BUF_INIT;
     struct event_draft draft = {.type = "audit",
                                 .room = AUDIT_ROOM,
                                 .user_id = api->identity->user_id,
@@ -36,10 +36,8 @@ const char *audit_event(struct api *api, const char *action, const char *room, c
     append(&members, "address", api->address);
     append(&members, "requestId", api->request->id);
     draft.more = members.data;
-    event_write(&json, &draft);
-    kept = arena_strndup(api->arena, json.data, json.len);
+    kept = api_write_event(api, &draft);
     buf_free(&members);
-    buf_free(&json);
     return kept;
 }
 

@@ -93,21 +93,15 @@ void people_typing(struct api *api)
 static const char *signal_event(struct api *api, const char *to, const char *content,
                                 const char *metadata)
 {
-    struct event_draft draft = {.type = "signal",
-                                .to = to,
-                                .room = api->room,
-                                .user_id = api->identity->user_id,
-                                .name = api->identity->name,
-                                .content = content,
-                                .content_len = content != NULL ? strlen(content) : 0,
-                                .metadata = metadata};
-    struct buf json = BUF_INIT;
-    const char *kept;
-
-    event_write(&json, &draft);
-    kept = arena_strndup(api->arena, json.data, json.len);
-    buf_free(&json);
-    return kept;
+    return api_write_event(
+        api, &(struct event_draft){.type = "signal",
+                                   .to = to,
+                                   .room = api->room,
+                                   .user_id = api->identity->user_id,
+                                   .name = api->identity->name,
+                                   .content = content,
+                                   .content_len = content != NULL ? strlen(content) : 0,
+                                   .metadata = metadata});
 }
 
 static int check_signal(struct api *api, const char *to, const char *content, const char *metadata)
