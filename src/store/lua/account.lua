@@ -4,7 +4,8 @@
 -- ARGV, after the caller: 5 what, then of
 --   guest: 6 7 8 limit; 9 user id; 10 how long the token lives, ms; 11... folded names to choose from. Returns which it is.
 --   vacant: 6 7 8 limit; 9 user id; 10 folded name. Returns 1 when an account may be made so.
---   make: 6 user id; 7 hash; 8 name; 9 folded name; 10 the event for the audit. Returns the second after which tokens count, as all that follow.
+--   make: 6 user id; 7 hash; 8 name; 9 folded name; 10 the event for the audit. Returns the second after
+--     which tokens count.
 --   look: 6 7 8 limit; 9 user id. Returns {hash or ""}.
 --   enter: 6 user id; 7 the hash that was looked at; 8 another one in its place, or ""; 9 the event for the audit. Returns
 --     {second, name, role}.
@@ -104,8 +105,7 @@ elseif what == 'make' then
     count('register')
     return before(whom)
 elseif what == 'look' then
-    -- Who is refused by his address does not use up what the account has left.
-    -- Nor may others keep its owner out for long.
+    -- Who is refused by his address does not use up what the account has left, nor may others keep its owner out long.
     local no = limit('login', ARGV[8]) or limit('account', ARGV[9], true)
     return no or {redis.call('HGET', account(ARGV[9]), 'hash') or ''}
 elseif what == 'enter' then

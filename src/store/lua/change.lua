@@ -1,4 +1,4 @@
--- with: names caller emit view limit
+-- with: names caller kinds emit view limit
 -- Changes a message: edits or deletes it, reacts to it or no longer; once, however often it is asked for.
 -- ARGV, after the caller: 5 "edit", "delete", "react" or "unreact"; 6 the message's id; 7 the JSON of the event that
 -- tells of it; 8 how many events to keep; 9 for how long, ms; 10 the version that it must have, "" = any; 11 the new
@@ -15,13 +15,13 @@ end
 local most, last = tonumber(keep or ARGV[8]), tonumber(age or ARGV[9])
 local entry = redis.call('XRANGE', log, id, id)[1]
 if not entry or not stands(entry) or type_of(entry) == 'room' or type_of(entry) == 'member' or
-    (last > 0 and tonumber(string.match(id, '^%d+')) < now - last) then
+    is_old(id, last) then
     return refuse('missing')
 end
 local author = string.match(entry[2][2], '^{"type":"[^"]*","room":"[^"]*","userId":"([^"]*)"')
 local mine = author == user and user ~= ''
 local edit = redis.call('HGET', room .. ':edits', id)
-local deleted = edit and not string.find(edit, ' ', 1, true)
+local deleted = is_tombstone(edit)
 local version = redis.call('HGET', room .. ':changed', id) or id
 
 if not mine and (what == 'edit' or (what == 'delete' and rank < MODERATOR)) then
@@ -30,10 +30,6 @@ elseif deleted and what ~= 'delete' then
     return refuse('deleted')
 elseif ARGV[10] ~= '' and ARGV[10] ~= version then
     return refuse('changed')
-end
-
-local function reactions()
-    return cjson.decode(redis.call('HGET', room .. ':reactions', id) or '[]')
 end
 
 -- The caller's own emojis, one a line.
@@ -55,7 +51,7 @@ end
 
 -- One more or one less of the emoji. Returns how many there are, or nil when there are too many.
 local function tally(step)
-    local all, at = reactions(), nil
+    local all, at = cjson.decode(redis.call('HGET', room .. ':reactions', id) or '[]'), nil
     for i, one in ipairs(all) do
         at = one[1] == value and i or at
     end
@@ -78,8 +74,7 @@ local function tally(step)
 end
 
 if rank < MODERATOR and tonumber(ARGV[13]) > 0 then
-    local key = ARGV[12] ~= '' and site .. ':rate:' .. ARGV[12] or room .. ':rate:' .. user
-    local wait = take(key, tonumber(ARGV[13]), tonumber(ARGV[14]))
+    local wait = take(rate_key(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]))
     if wait then
         return refuse('limited', wait)
     end
@@ -101,7 +96,7 @@ elseif what == 'unreact' then
 end
 
 local done = emit(room, json, false, most, last)
-if redis.call('XLEN', log) == 0 or #redis.call('XRANGE', log, id, id) == 0 then
+if #redis.call('XRANGE', log, id, id) == 0 then
     return {done, done, view({entry})[1]} -- its event was the one too many
 end
 redis.call('HSET', room .. ':changed', id, done)

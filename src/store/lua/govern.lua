@@ -1,8 +1,8 @@
 -- with: names caller emit limit
 -- Changes a room, or who is what in it; once, however often it is asked for.
 -- ARGV, after the caller: 5 "put", "drop", "role", "ban", "kick" or "mute"; 6 the user that it concerns, or ""; 7 the
--- JSON of the event that tells of it; 8 how many events to keep; 9 for how long, ms; 10 the event for the audit; 11 the notice for
--- that user's inbox, or ""; 12 an address to be limited by, "" = by user; 13 one every so many ms, 0 = no limit; 14 so many
+-- JSON of the event that tells of it; 8 how many events to keep; 9 for how long, ms; 10 the event for the audit; 11 the
+-- notice for that user's inbox, or ""; 12 an address to be limited by, "" = by user; 13 one every so many ms, 0 = no limit; 14 so many
 -- at once; 15 of put: name, value, ... ("" = as it was at first); of role: the role, of ban, kick and mute: until when, ms,
 -- 0 = for ever; "" = no longer.
 -- Returns {1 when something changed, 2 when the room is new; id of the event or ""}.

@@ -1,4 +1,4 @@
--- with: names caller view
+-- with: names caller kinds view
 -- Reads history. ARGV, after the caller: 5 "before", "after", "one" or "replies"; 6 an id, "" = none; 7 at most so many;
 -- 8 for how long events are kept, ms, 0 = for ever; 9 of replies: behind this one, "" = from the first.
 -- Returns {1 when there is more in this direction; where the reading ended or ""; the last change of the one, or the
@@ -14,10 +14,6 @@ local last = tonumber(age or ARGV[8])
 -- What is too old is not shown, trimmed or not.
 local oldest = last > 0 and string.format('%.0f', now - last) or '-'
 
-local function is_old(entry)
-    return last > 0 and tonumber(string.match(entry[1], '^%d+')) < now - last
-end
-
 local function read(edge, number)
     if way == 'after' then
         return redis.call('XRANGE', log, edge, '+', 'COUNT', number)
@@ -27,7 +23,7 @@ end
 
 local function page()
     local found, scanned, edge, rest, first = {}, 0, way == 'after' and oldest or '+', true, ''
-    if id ~= '' and not (way == 'after' and is_old({id})) then
+    if id ~= '' and not (way == 'after' and is_old(id, last)) then
         edge = '(' .. id
     end
     while rest and #found <= most and scanned < SCANNED do
@@ -58,7 +54,7 @@ end
 
 local function one()
     local entry = id ~= '' and redis.call('XRANGE', log, id, id)[1]
-    if not entry or not stands(entry) or is_old(entry) then
+    if not entry or not stands(entry) or is_old(id, last) then
         return refuse('missing')
     end
     return {0, '', redis.call('HGET', room .. ':changed', id) or id, unpack(view({entry}))}
@@ -80,7 +76,7 @@ local function replies()
     local found, more = {}, #ids > most
     for i = 1, math.min(#ids, most) do
         local entry = redis.call('XRANGE', log, ids[i], ids[i])[1]
-        found[#found + 1] = entry and not is_old(entry) and entry or nil
+        found[#found + 1] = entry and not is_old(ids[i], last) and entry or nil
     end
     return {more and 1 or 0, ids[math.min(#ids, most)] or '', '', unpack(view(found))}
 end

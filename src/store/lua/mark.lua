@@ -7,8 +7,7 @@ if no then
     return no
 end
 local last, total = newest(room)
-local id, number = string.match(redis.call('HGET', room .. ':read', user) or '0-0 0', '^(%S+) (%d+)$')
-number = tonumber(number)
+local id, number = marker(room, user)
 
 if ARGV[5] ~= '' and redis.call('EXISTS', log) == 1 then
     local entry = redis.call('XREVRANGE', log, ARGV[6] ~= '' and ARGV[6] or '+', '-', 'COUNT', 1)[1]

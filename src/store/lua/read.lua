@@ -1,4 +1,4 @@
--- with: names emit
+-- with: names kinds emit
 -- Reads a room's log after an id, with what tells whether something was lost, and who may read, from one moment.
 -- ARGV: 1 read after this id; 2 at most so many events, 0 = none; 3 the version of what is known of who may read; 4 for
 -- how long events are kept where the room does not say, ms, 0 = for ever.
@@ -66,7 +66,6 @@ for _, entry in ipairs(entries) do
     local of = edited and string.match(entry[2][2], '^{"type":"edit".-,"target":"(%d+%-%d+)"') or entry[1]
     local edit = edited and redis.call('HGET', room .. ':edits', of)
     answer[#answer + 1] = entry[1]
-    local deleted = edit and not string.find(edit, ' ', 1, true)
-    answer[#answer + 1] = (deleted and '-' .. edit .. ' ' or '') .. entry[2][2]
+    answer[#answer + 1] = (is_tombstone(edit) and '-' .. edit .. ' ' or '') .. entry[2][2]
 end
 return answer

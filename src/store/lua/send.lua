@@ -1,4 +1,4 @@
--- with: names caller emit limit listeners
+-- with: names caller kinds emit limit listeners
 -- Stores a message and publishes it, or only publishes it, with all that hangs on it; all or nothing.
 -- ARGV, after the caller: 5 the event's JSON; 6 "1" = ephemeral; 7 how many events to keep; 8 for how long, ms, 0 = for
 -- ever; 9 idempotency key or ""; 10 hash of the body; 11 how long the key is kept, ms; 12 an address to be limited by, ""
@@ -29,8 +29,7 @@ if done_key then
 end
 if reply_to ~= '' then
     local root = redis.call('XRANGE', log, reply_to, reply_to)[1]
-    local of = root and string.match(root[2][2], '^{"type":"([^"]*)"')
-    if not root or of == 'edit' or of == 'delete' or of == 'reaction' then
+    if not root or not stands(root) then
         return refuse('reply')
     end
 end
@@ -39,7 +38,7 @@ local left, back = -1, 0
 if rank < MODERATOR then
     local wait
     if every > 0 then
-        local key = ARGV[12] ~= '' and site .. ':rate:' .. ARGV[12] or room .. ':rate:' .. user
+        local key = rate_key(ARGV[12])
         if private and ARGV[12] == '' then
             key = site .. ':rate-direct:' .. user -- all whom he writes to together
         end
@@ -75,10 +74,8 @@ end
 -- A message ends its sender's typing, and who sends has read.
 if user ~= '' then
     redis.call('ZREM', room .. ':typing', user)
-    if number then
-        if redis.call('HSET', room .. ':read', user, id .. ' ' .. number) == 1 then
-            redis.call('ZADD', site .. ':mine:' .. user, now, name)
-        end
+    if number and redis.call('HSET', room .. ':read', user, id .. ' ' .. number) == 1 then
+        redis.call('ZADD', site .. ':mine:' .. user, now, name)
     end
 end
 -- The list of rooms is by the time of the last send, to the second.

@@ -13,9 +13,8 @@ local function look(other)
     if rank < ADMIN and ((unpack_rules(state[1]) == 'members' and not state[2]) or lasts(state[3])) then
         return
     end
-    local id, number = string.match(redis.call('HGET', at .. ':read', user) or '0-0 0', '^(%S+) (%d+)$')
+    local id, number = marker(at, user)
     local last, total = newest(at)
-    number = tonumber(number)
     answer[#answer + 1] = {other, id, unread(at, number, total), last}
 end
 

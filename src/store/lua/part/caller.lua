@@ -29,6 +29,11 @@ local function is_revoked()
     return before and tonumber(issued) <= tonumber(before)
 end
 
+-- What the caller's messages and changes to messages are counted by: an address, or "" = himself in this room.
+local function rate_key(address)
+    return address ~= '' and site .. ':rate:' .. address or room .. ':rate:' .. user
+end
+
 -- A room's rules, "mode slow keep age", each "-" where it is as at first; in ms. A room that was dropped has the mode
 -- "dropped" until it is one again, or "gone" when it was for members only.
 local function unpack_rules(rules)

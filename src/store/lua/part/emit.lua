@@ -133,6 +133,12 @@ local function audit(json)
     emit(keys_of('@!audit'), json, true, 100000, 0)
 end
 
+-- Where somebody has read up to: id and number, 0-0 and 0 = nowhere.
+local function marker(at, reader)
+    local id, number = string.match(redis.call('HGET', at .. ':read', reader) or '0-0 0', '^(%S+) (%d+)$')
+    return id, tonumber(number)
+end
+
 -- How many of the events up to `total` are unread behind `number`: of those that there are.
 local function unread(at, number, total)
     local oldest = total > number and redis.call('XRANGE', at .. ':log', '-', '+', 'COUNT', 1)[1]

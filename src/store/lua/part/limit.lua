@@ -16,7 +16,8 @@ local function take(key, every, burst, mild)
     strikes = now - struck < HOUR and tonumber(strikes) or 0
 
     local function keep_for(ms)
-        redis.call('SET', key, string.format('%.0f %d %.0f %.0f %.0f', full, strikes, told, since, struck), 'PX', math.max(ms, 1))
+        redis.call('SET', key, string.format('%.0f %d %.0f %.0f %.0f', full, strikes, told, since, struck), 'PX',
+            math.max(ms, 1))
     end
 
     if full + every - now <= every * burst then

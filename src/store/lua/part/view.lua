@@ -1,15 +1,4 @@
 -- view: events as history shows them.
-local hidden = {edit = true, delete = true, reaction = true}
-
-local function type_of(entry)
-    return string.match(entry[2][2], '^{"type":"([^"]*)"')
-end
-
--- Is it one that stands for itself, and not for a change to another?
-local function stands(entry)
-    return not hidden[type_of(entry)]
-end
-
 -- For each event: {id, json, edit or "", reactions or "", the caller's own or "", number of replies}. An edit is "id
 -- members", or a bare id where the message was deleted; reactions are a JSON array of [emoji, count].
 local function view(entries)
