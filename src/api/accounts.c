@@ -106,10 +106,8 @@ static void set_limit(struct api *api, const char **argv)
 {
     const struct conf_rate *rate = &api->conf->rate_login;
 
-    argv[1] = arena_printf(
-        api->arena, "%lld",
-        (long long)(rate->count > 0 ? (rate->per_ms + rate->count - 1) / rate->count : 0));
-    argv[2] = arena_printf(api->arena, "%lld", (long long)rate->count);
+    argv[1] = arena_number(api->arena, api_every_ms(rate));
+    argv[2] = arena_number(api->arena, rate->count);
     argv[3] = api->address_group;
 }
 
@@ -221,7 +219,7 @@ void accounts_guest(struct api *api)
     count = guest_names(api, values[0], choice);
     set_limit(api, argv);
     argv[4] = session.claims.user_id = person_guest(api->arena);
-    argv[5] = arena_printf(api->arena, "%lld", (long long)api->conf->token_ttl_ms);
+    argv[5] = arena_number(api->arena, api->conf->token_ttl_ms);
     for (int i = 0; i < count; i++)
         argv[6 + i] = person_fold(api->arena, choice[i]);
     chosen = call_number(api, 6 + count, argv);

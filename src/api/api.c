@@ -181,6 +181,11 @@ int api_demand_unrevoked(struct api *api)
     return 0;
 }
 
+int64_t api_every_ms(const struct conf_rate *rate)
+{
+    return rate->count > 0 ? (rate->per_ms + rate->count - 1) / rate->count : 0;
+}
+
 struct journal_limits api_limits(const struct api *api)
 {
     const struct conf *conf = api->conf;
@@ -192,7 +197,7 @@ struct journal_limits api_limits(const struct api *api)
         .history_age_ms = conf->history_age_ms,
         .idempotency_ttl_ms = conf->idempotency_ttl_ms,
         .address = guest ? api->address_group : NULL,
-        .every_ms = rate->count > 0 ? (rate->per_ms + rate->count - 1) / rate->count : 0,
+        .every_ms = api_every_ms(rate),
         .burst = rate->count,
     };
 }
@@ -200,12 +205,9 @@ struct journal_limits api_limits(const struct api *api)
 const char *api_write_event(struct api *api, const struct event_draft *draft)
 {
     struct buf json = BUF_INIT;
-    const char *kept;
 
     event_write(&json, draft);
-    kept = arena_strndup(api->arena, json.data, json.len);
-    buf_free(&json);
-    return kept;
+    return arena_keep(api->arena, &json);
 }
 
 const char *api_event(struct api *api, const char *type, const char *content, const char *more)
@@ -225,6 +227,14 @@ struct buf *api_json(struct api *api, int status)
     api->reply->status = status;
     api->reply->content_type = "application/json";
     return &api->reply->body;
+}
+
+int api_user_id(struct api *api, const char *text)
+{
+    if (name_user_valid(text))
+        return 0;
+    api_fail(api, 400, "user_id_invalid", "a user id is [A-Za-z0-9._-]{1,64}");
+    return -1;
 }
 
 int api_message_id(struct api *api, const char *text, struct event_id *id)

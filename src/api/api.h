@@ -68,6 +68,9 @@ int api_call(struct api *api, const char *room, enum script script, int argc, co
  * the reply 401 (or 503). */
 int api_demand_unrevoked(struct api *api);
 
+/* One comes back every so many ms; 0 = there is no limit. */
+int64_t api_every_ms(const struct conf_rate *rate);
+
 /* What is kept where the room does not say, and how much this caller may send. */
 struct journal_limits api_limits(const struct api *api);
 
@@ -80,6 +83,9 @@ const char *api_event(struct api *api, const char *type, const char *content, co
 
 /* Starts a JSON reply of this status; the body is the handler's to fill. */
 struct buf *api_json(struct api *api, int status);
+
+/* Is it a user id? Returns 0, or -1 with the reply 400. */
+int api_user_id(struct api *api, const char *text);
 
 /* The id that a path names. Returns 0, or -1 with the reply 400. */
 int api_message_id(struct api *api, const char *text, struct event_id *id);

@@ -58,15 +58,12 @@ static const char *target(struct api *api, const struct event_id *id, const char
 static const char *new_members(struct api *api, const struct draft *draft)
 {
     struct buf members = BUF_INIT;
-    const char *kept;
 
     buf_str(&members, "\"content\":");
     buf_json(&members, draft->content, draft->content_len);
     if (draft->metadata != NULL)
         buf_printf(&members, ",\"metadata\":%s", draft->metadata);
-    kept = arena_strndup(api->arena, members.data, members.len);
-    buf_free(&members);
-    return kept;
+    return arena_keep(api->arena, &members);
 }
 
 /* PUT rooms/{r}/messages/{id} - new content, and metadata, in place of the old; by its author.

@@ -74,17 +74,12 @@ static int json_problem(struct problem *problem, struct arena *arena, const char
                 arena_printf(arena, "%s: %s, at byte %zu", what, fault->reason, fault->offset));
 }
 
-/* Keeps a checked object's text in the arena, without white space between tokens: a line of an
- * event stream must not be broken by it. */
-static const char *keep_metadata(struct arena *arena, const char *text, size_t len)
+const char *draft_metadata(struct arena *arena, const char *text, size_t len)
 {
     struct buf compact = BUF_INIT;
-    const char *kept;
 
     json_compact(&compact, text, len);
-    kept = arena_strndup(arena, compact.data, compact.len);
-    buf_free(&compact);
-    return kept;
+    return arena_keep(arena, &compact);
 }
 
 static int read_flag(bool *flag, const char *value, struct problem *problem)
@@ -126,7 +121,7 @@ static int read_form(struct draft *draft, struct arena *arena, const char *data,
         if (object == NULL)
             return json_problem(problem, arena, "metadata is no JSON object", &fault);
         json_object_put(object);
-        draft->metadata = keep_metadata(arena, metadata, strlen(metadata));
+        draft->metadata = draft_metadata(arena, metadata, strlen(metadata));
     }
     ephemeral = form_value(&form, "ephemeral");
     return ephemeral != NULL ? read_flag(&draft->ephemeral, ephemeral, problem) : 0;
@@ -161,7 +156,7 @@ static int read_metadata(struct draft *draft, struct arena *arena, struct json_o
     if (!json_object_is_type(value, json_type_object) ||
         !json_slice(data, len, "metadata", &slice, &slice_len))
         return fail(problem, 400, "member_invalid", "metadata must be an object");
-    draft->metadata = keep_metadata(arena, slice, slice_len);
+    draft->metadata = draft_metadata(arena, slice, slice_len);
     return 0;
 }
 

@@ -36,4 +36,8 @@ int draft_form(enum draft_form *form, const struct request *request, struct prob
 int draft_read(struct draft *draft, struct api *api, enum draft_form form, const char *data,
                size_t len, struct problem *problem);
 
+/* Keeps a checked object's text in the arena, without white space between tokens: a line of an
+ * event stream must not be broken by it. */
+const char *draft_metadata(struct arena *arena, const char *text, size_t len);
+
 #endif

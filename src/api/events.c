@@ -217,8 +217,7 @@ static void fill_in(struct api *api)
     struct buf headers = BUF_INIT;
 
     cors_headers(&headers, api->request, api->conf);
-    parking->headers = arena_strndup(api->arena, headers.data, headers.len);
-    buf_free(&headers);
+    parking->headers = arena_keep(api->arena, &headers);
     parking->expires_ms = who->expires_ms;
     parking->request_ref = api->request->id;
     parking->user_id = who->user_id != NULL ? who->user_id : "";

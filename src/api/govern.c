@@ -23,17 +23,16 @@ int govern_start(struct api *api)
 int govern_do(struct api *api, const struct govern *deed)
 {
     const struct journal_limits limits = api_limits(api);
-    const char *argv[FIXED_ARGS + VALUES_MAX] = {
-        deed->what,
-        deed->whom != NULL ? deed->whom : "",
-        deed->json,
-        arena_printf(api->arena, "%lld", (long long)limits.history_max),
-        arena_printf(api->arena, "%lld", (long long)limits.history_age_ms),
-        deed->audit,
-        deed->notice != NULL ? deed->notice : "",
-        limits.address != NULL ? limits.address : "",
-        arena_printf(api->arena, "%lld", (long long)limits.every_ms),
-        arena_printf(api->arena, "%lld", (long long)limits.burst)};
+    const char *argv[FIXED_ARGS + VALUES_MAX] = {deed->what,
+                                                 deed->whom != NULL ? deed->whom : "",
+                                                 deed->json,
+                                                 arena_number(api->arena, limits.history_max),
+                                                 arena_number(api->arena, limits.history_age_ms),
+                                                 deed->audit,
+                                                 deed->notice != NULL ? deed->notice : "",
+                                                 limits.address != NULL ? limits.address : "",
+                                                 arena_number(api->arena, limits.every_ms),
+                                                 arena_number(api->arena, limits.burst)};
     redisReply *reply = NULL;
     int done;
 
@@ -52,11 +51,10 @@ int govern_do(struct api *api, const struct govern *deed)
 struct act {
     const char *what;   /* govern.lua's */
     const char *action; /* the events' */
-    const char
-        *notice;       /* what the person reads, with %s for the room and until when; NULL = none */
-    const char *value; /* what the room's hash keeps; "" = no longer */
-    const char *role;  /* the event's, or NULL */
-    int64_t until_ms;  /* 0 = for ever, or not at all */
+    const char *notice; /* what the person reads, before the room and until when; NULL = none */
+    const char *value;  /* what the room's hash keeps; "" = no longer */
+    const char *role;   /* the event's, or NULL */
+    int64_t until_ms;   /* 0 = for ever, or not at all */
 };
 
 /* "until 2026-11-24T20:00:00.000Z", or "". */
@@ -99,10 +97,8 @@ static int do_to(struct api *api, const struct act *act)
 
     if (strcmp(whom, "me") == 0)
         whom = api->identity->user_id;
-    if (!name_user_valid(whom)) {
-        api_fail(api, 400, "user_id_invalid", "a user id is [A-Za-z0-9._-]{1,64}");
+    if (api_user_id(api, whom) < 0)
         return -1;
-    }
     more = arena_printf(api->arena, ",\"user\":\"%s\",\"action\":\"%s\"%s%s%s%s", whom, act->action,
                         act->role != NULL ? ",\"role\":\"" : "", act->role != NULL ? act->role : "",
                         act->role != NULL ? "\"" : "", until_member(api, act));
@@ -142,7 +138,7 @@ static void shut(struct api *api, struct act act)
 {
     if (govern_start(api) < 0 || read_until(api, 0, &act.until_ms) < 0)
         return;
-    act.value = arena_printf(api->arena, "%lld", (long long)act.until_ms);
+    act.value = arena_number(api->arena, act.until_ms);
     reply_done(api, do_to(api, &act));
 }
 
@@ -212,7 +208,7 @@ void govern_delete_member(struct api *api)
 
     if (govern_start(api) < 0 || read_until(api, KICK_MS, &kick.until_ms) < 0)
         return;
-    kick.value = arena_printf(api->arena, "%lld", (long long)kick.until_ms);
+    kick.value = arena_number(api->arena, kick.until_ms);
     if (strcmp(whom, "me") == 0 || strcmp(whom, api->identity->user_id) == 0)
         reply_done(api, do_to(api, &leave));
     else

@@ -109,14 +109,13 @@ static void prepare(struct api *api, struct item *item, const char *key, const c
         .reply_to = item->draft.reply_to,
         .client_id = item->draft.client_id,
     };
-    struct buf json = BUF_INIT;
     struct send *send = item->send;
+    const char *json = api_write_event(api, &event);
 
-    event_write(&json, &event);
     *send = (struct send){
         .room = api->room,
-        .json = arena_strndup(api->arena, json.data, json.len),
-        .json_len = json.len,
+        .json = json,
+        .json_len = strlen(json),
         .ephemeral = item->draft.ephemeral,
         .idempotency_key = scope_key(api, key, item->line),
         .reply_to = item->draft.reply_to,
@@ -125,7 +124,6 @@ static void prepare(struct api *api, struct item *item, const char *key, const c
         mention_find(send->mentions, api->arena, item->draft.content, item->draft.content_len);
     if (key != NULL)
         send->body_hash = body_hash(api, data, len);
-    buf_free(&json);
 }
 
 /* Appends the stored event, with how many listen. */

@@ -63,8 +63,8 @@ void people_get(struct api *api)
 static int say(struct api *api, const char *json, const char *what)
 {
     const struct journal_limits limits = api_limits(api);
-    const char *argv[] = {json, what, arena_printf(api->arena, "%lld", (long long)limits.every_ms),
-                          arena_printf(api->arena, "%lld", (long long)limits.burst)};
+    const char *argv[] = {json, what, arena_number(api->arena, limits.every_ms),
+                          arena_number(api->arena, limits.burst)};
     redisReply *reply = NULL;
 
     if (api_call(api, api->room, SCRIPT_SAY, 4, argv, &reply) < 0)
@@ -141,16 +141,12 @@ void people_signal(struct api *api)
 {
     static const char *const names[] = {"to", "content", "metadata", NULL};
     const char *values[FIELDS_MAX], *metadata = NULL;
-    struct buf compact = BUF_INIT;
 
     if (api_demand_user(api, nobody) < 0 || fields_read(api, names, values) < 0 ||
         check_signal(api, values[0], values[1], values[2]) < 0)
         return;
-    if (values[2] != NULL) {
-        json_compact(&compact, values[2], strlen(values[2]));
-        metadata = arena_strndup(api->arena, compact.data, compact.len);
-        buf_free(&compact);
-    }
+    if (values[2] != NULL)
+        metadata = draft_metadata(api->arena, values[2], strlen(values[2]));
     if (say(api, signal_event(api, values[0], values[1], metadata),
             arena_printf(api->arena, "@%s", values[0])) < 0)
         return;

@@ -21,10 +21,8 @@ static void done(struct api *api, int argc, const char **argv)
 
 static void revoke_user(struct api *api, const char *user)
 {
-    if (!name_user_valid(user)) {
-        api_fail(api, 400, "user_id_invalid", "a user id is [A-Za-z0-9._-]{1,64}");
+    if (api_user_id(api, user) < 0)
         return;
-    }
     done(api, 4, (const char *[]){"user", user, audit_event(api, "revoke", NULL, user, NULL), ""});
 }
 
@@ -38,7 +36,7 @@ static void revoke_token(struct api *api, const char *id, int64_t until_ms)
         }
     done(api, 5,
          (const char *[]){
-             "token", id, arena_printf(api->arena, "%lld", (long long)(clock_wall_ms() + until_ms)),
+             "token", id, arena_number(api->arena, clock_wall_ms() + until_ms),
              audit_event(api, "revoke", NULL, NULL, arena_printf(api->arena, "token %s", id)), ""});
 }
 

@@ -152,8 +152,7 @@ static int check(struct api *api, const char *values[])
             return fail(api, "slow may be from a second to a day, or 0");
         if (i == AGE && (number < 1000 || (most_age_ms > 0 && number > most_age_ms)))
             return fail(api, "age may be a second at least, and not longer than is configured");
-        values[i] =
-            i == SLOW && number == 0 ? "" : arena_printf(api->arena, "%lld", (long long)number);
+        values[i] = i == SLOW && number == 0 ? "" : arena_number(api->arena, number);
     }
     return 0;
 }
@@ -162,7 +161,6 @@ static int check(struct api *api, const char *values[])
 static const char *members(struct api *api, const char *action, const char *values[])
 {
     struct buf out = BUF_INIT;
-    const char *kept;
 
     buf_printf(&out, ",\"action\":\"%s\"", action);
     for (int i = TOPIC; values != NULL && i <= AGE; i++) {
@@ -178,9 +176,7 @@ static const char *members(struct api *api, const char *action, const char *valu
         else
             buf_printf(&out, "%lld", strtoll(values[i], NULL, 10) / (i == KEEP ? 1 : 1000));
     }
-    kept = arena_strndup(api->arena, out.data, out.len);
-    buf_free(&out);
-    return kept;
+    return arena_keep(api->arena, &out);
 }
 
 /* PUT rooms/{r} - makes a room, or changes what is given of it: topic, mode (open, members,

@@ -9,11 +9,10 @@
 #include "auth/origin.h"
 #include "base/clock.h"
 
-static const char nobody[] = "nobody is signed in: send a token";
-
 #define MINUTE_MS 60000
-
 #define COOKIE "earshot"
+
+static const char nobody[] = "nobody is signed in: send a token";
 
 int session_possible(struct api *api, bool cookie)
 {
@@ -148,8 +147,8 @@ void session_renew(struct api *api)
         session_possible(api, session.cookie) < 0 || session_make(api, &session) < 0)
         return;
     argv[1] = who->token_id != NULL ? who->token_id : session.id;
-    argv[2] = arena_printf(api->arena, "%lld", (long long)session.expires_ms);
-    argv[3] = arena_printf(api->arena, "%lld", (long long)session.claims.issued_s);
+    argv[2] = arena_number(api->arena, session.expires_ms);
+    argv[3] = arena_number(api->arena, session.claims.issued_s);
     argv[4] = person_guest_name(api);
     if (api_call(api, AUDIT_ROOM, SCRIPT_REVOKE, 5, argv, &reply) < 0) {
         buf_free(&session.token);
@@ -180,9 +179,8 @@ static int take_back(struct api *api, bool all)
                       &reply);
     else
         rc = api_call(api, AUDIT_ROOM, SCRIPT_REVOKE, 5,
-                      (const char *[]){"token", who->token_id,
-                                       arena_printf(api->arena, "%lld", (long long)latest_ms), "",
-                                       folded},
+                      (const char *[]){"token", who->token_id, arena_number(api->arena, latest_ms),
+                                       "", folded},
                       &reply);
     if (rc == 0)
         store_free(&reply, 1);

@@ -109,7 +109,7 @@ static int read_wish(struct api *api, struct wish *wish)
 static const char *ticket_text(struct api *api, const struct wish *wish)
 {
     const struct identity *who = api->identity;
-    const char *text, *role = who->admin ? "admin" : who->guest ? "guest" : "";
+    const char *role = who->admin ? "admin" : who->guest ? "guest" : "";
     struct buf out = BUF_INIT;
 
     buf_printf(&out, "%s\n%s\n%lld\n%lld\n%s\n%s", who->user_id,
@@ -117,9 +117,7 @@ static const char *ticket_text(struct api *api, const struct wish *wish)
                (long long)who->expires_ms, role, who->name);
     for (size_t i = 0; i < wish->count; i++)
         buf_printf(&out, "\n%s", wish->rooms[i]);
-    text = arena_strndup(api->arena, out.data, out.len);
-    buf_free(&out);
-    return text;
+    return arena_keep(api->arena, &out);
 }
 
 static void key_ticket(char key[KEY_MAX], const struct api *api, const char *ticket)

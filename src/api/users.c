@@ -39,10 +39,10 @@ void users_get(struct api *api)
     if (api_demand_admin(api) < 0 || api_query(api, "after", &after) < 0 ||
         api_query_number(api, "limit", 1, LIMIT_MAX, &limit) < 0)
         return;
-    if (api_call(api, AUDIT_ROOM, SCRIPT_ACCOUNT, 3,
-                 (const char *[]){"list", after != NULL ? after : "",
-                                  arena_printf(api->arena, "%lld", (long long)limit)},
-                 &reply) < 0)
+    if (api_call(
+            api, AUDIT_ROOM, SCRIPT_ACCOUNT, 3,
+            (const char *[]){"list", after != NULL ? after : "", arena_number(api->arena, limit)},
+            &reply) < 0)
         return;
     body = api_json(api, 200);
     buf_str(body, "{\"users\":[");

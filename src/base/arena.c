@@ -69,6 +69,19 @@ char *arena_printf(struct arena *a, const char *format, ...)
     return text;
 }
 
+char *arena_number(struct arena *a, int64_t number)
+{
+    return arena_printf(a, "%lld", (long long)number);
+}
+
+char *arena_keep(struct arena *a, struct buf *buf)
+{
+    char *kept = arena_strndup(a, buf->data != NULL ? buf->data : "", buf->len);
+
+    buf_free(buf);
+    return kept;
+}
+
 void arena_clear(struct arena *a)
 {
     struct arena_chunk *keep = NULL;

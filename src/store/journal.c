@@ -9,11 +9,6 @@
 
 #define NUMBER_TEXT 24
 
-static const char *number(struct arena *arena, int64_t n)
-{
-    return arena_printf(arena, "%lld", (long long)n);
-}
-
 static void queue_send(struct store *store, const char *namespace, const struct caller *caller,
                        const struct send *send, const struct journal_limits *limits)
 {
@@ -114,9 +109,8 @@ static int read_row(const redisReply *row, struct arena *arena, struct event *ev
                                     .replies = strtoll(row->element[5]->str, NULL, 10)});
     event->durable = true;
     event->timestamp_ms = (int64_t)event->id.ms;
-    event->json = arena_strndup(arena, json.data, json.len);
     event->json_len = json.len;
-    buf_free(&json);
+    event->json = arena_keep(arena, &json);
     return 0;
 }
 
@@ -153,8 +147,8 @@ enum store_status journal_read(struct store *store, struct arena *arena, const c
 {
     static const char *const ways[] = {"before", "after", "one", "replies"};
     char id[EVENT_ID_TEXT] = "", after[EVENT_ID_TEXT] = "";
-    const char *argv[] = {ways[q->way], id, number(arena, (int64_t)q->limit),
-                          number(arena, q->history_age_ms), after};
+    const char *argv[] = {ways[q->way], id, arena_number(arena, (int64_t)q->limit),
+                          arena_number(arena, q->history_age_ms), after};
     redisReply *reply = NULL;
     enum store_status status;
 
@@ -183,13 +177,13 @@ enum store_status journal_change(struct store *store, struct arena *arena, const
     const char *argv[] = {change->what,
                           id,
                           change->json,
-                          number(arena, limits->history_max),
-                          number(arena, limits->history_age_ms),
+                          arena_number(arena, limits->history_max),
+                          arena_number(arena, limits->history_age_ms),
                           change->version,
                           change->value,
                           limits->address != NULL ? limits->address : "",
-                          number(arena, limits->every_ms),
-                          number(arena, limits->burst),
+                          arena_number(arena, limits->every_ms),
+                          arena_number(arena, limits->burst),
                           change->audit};
     redisReply *reply = NULL;
     enum store_status status;
