@@ -262,7 +262,8 @@ export class Earshot {
       const site = fs.readFileSync(path.join(root, 'nginx-example.conf'), 'utf8')
         .replaceAll('unix:/run/earshot/earshot.sock;', `unix:${this.dir}/earshot.sock;`)
         .replace('    listen 80;', `    listen 127.0.0.1:${this.port} ${this.listenMore};`)
-        .replace('server_name chat.example.org;', 'server_name localhost;');
+        .replace('server_name chat.example.org;', 'server_name localhost;')
+        .replace('/usr/local/share/earshot/www/', path.join(root, 'www/'));
       fs.writeFileSync(`${this.dir}/nginx-site.conf`, site);
       const user = process.getuid() === 0 ? 'user root;\n' : '';
       const temp = ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((t) => `  ${t}_temp_path tmp-${t};\n`).join('');
