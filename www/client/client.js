@@ -234,14 +234,16 @@ export class Earshot extends Emitter {
     this.#later.add(timer);
   }
 
+  /** Tries at once what waits for its time. */
+  wake() {
+    this.#woken();
+    this.tabs?.wake();
+    for (const room of this.#rooms.values()) room.wake();
+  }
+
   #watch() {
     if (typeof window === 'undefined') return;
-    const wake = () => {
-      if (document.visibilityState === 'hidden') return;
-      this.#woken();
-      this.tabs?.wake();
-      for (const room of this.#rooms.values()) room.wake();
-    };
+    const wake = () => { if (document.visibilityState !== 'hidden') this.wake(); };
     const listen = (target, name, run) => {
       target.addEventListener(name, run);
       this.#off.push(() => target.removeEventListener(name, run));

@@ -21,7 +21,7 @@ export class Room extends Emitter {
   #list = new MessageList();
   #applied = new Set();
   #people = new Map();
-  #about = { topic: null, mode: 'open', role: null, read: null, loaded: false, loading: false, more: false, error: null };
+  #about = { topic: null, mode: 'open', role: null, read: undefined, loaded: false, loading: false, more: false, error: null };
   #joins = 0;
   #loading = null;
   #older = null;
@@ -116,7 +116,7 @@ export class Room extends Emitter {
       for (const one of presence.people) if (one.typing && one.userId !== this.#client.me?.userId) this.#typing.hear(one);
     }
     if (about) this.#set({ topic: about.topic, mode: about.mode, role: about.role ?? null, slow: about.slow });
-    if (mark) this.#set({ read: mark.read });
+    this.#set({ read: mark ? laterId(this.#about.read, mark.read) : this.#about.read ?? null });
     this.#changed();
   }
 
@@ -214,6 +214,9 @@ export class Room extends Emitter {
     this.#set({ more: events.length >= 2 * PAGE });
     return events.length > 0;
   }
+
+  /** A message by its id, where it is in the list. */
+  message(id) { return this.#list.get(id); }
 
   thread(id) { return new Thread(this.#client, this, id, this.#list.get(id)); }
 

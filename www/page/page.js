@@ -1,0 +1,166 @@
+// page.js - the page: which room is shown, and what stands around it. Runs everything that index.html shows.
+
+import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
+import { Earshot } from '../earshot.js';
+import { Chat } from '../view/chat.js';
+import { icon } from '../view/icons.js';
+import { connectionWords } from './connection.js';
+import * as dialogs from './dialogs.js';
+import { people, sidebar } from './sidebar.js';
+
+const REFRESH_MS = 60000;
+const LAST_ROOM = 'earshot room', THEME = 'earshot theme';
+const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|@[A-Za-z0-9._,-]{1,400})$/;
+
+const kept = {
+  get(place) { try { return localStorage.getItem(place); } catch { return null; } },
+  set(place, value) { try { localStorage.setItem(place, value); } catch { /* not kept */ } },
+};
+
+const client = new Earshot({ url: 'v1', everything: true });
+const root = document.documentElement;
+const state = { chat: null, thread: null, side: null, shown: null };
+globalThis.earshot = client; // for whoever looks with the browser's tools
+
+// ---- the frame, once; what is in it is drawn anew as it changes
+
+render(html`
+  <a class="skip" href="#chat" @click=${(event) => { event.preventDefault(); state.chat.composer.focus(); }}>To the message field</a>
+  <aside id="rooms" aria-label="Rooms and you"></aside>
+  <main><header id="head"></header><div id="banner" role="status"></div><div id="name"></div><div id="chat"></div></main>
+  <aside id="side" aria-label="Beside the room"></aside>
+  <div id="shade"></div>`, document.getElementById('page'));
+const place = Object.fromEntries(['rooms', 'head', 'banner', 'name', 'chat', 'side', 'shade'].map((id) => [id, document.getElementById(id)]));
+
+// ---- rooms
+
+const wanted = () => {
+  const name = decodeURIComponent(location.hash.slice(1));
+  return NAME.test(name) ? name : kept.get(LAST_ROOM) ?? 'lobby';
+};
+
+function show(name) {
+  if (state.shown === name && state.chat?.room === client.room(name)) return;
+  state.chat?.close();
+  state.thread = null;
+  state.shown = name;
+  if (!name.startsWith('@')) kept.set(LAST_ROOM, name);
+  if (location.hash.slice(1) !== name) history.replaceState(null, '', `#${name}`);
+  const room = client.room(name), box = document.createElement('div');
+  place.chat.replaceChildren(box);
+  state.chat = new Chat(box, {
+    client, room, confirm: dialogs.confirm, title: titleOf(name),
+    onThread: (element) => { state.thread = element; state.side = element ? 'side' : null; draw(); },
+  });
+  state.off?.();
+  state.off = room.on('change', draw);
+  closeSides();
+  if (matchMedia('(pointer: fine)').matches) state.chat.composer.focus();
+}
+
+const titleOf = (name) => client.directory.get(name)?.title ?? (name.startsWith('@') ? name.slice(1).split(',').filter((one) => one !== client.me?.userId).join(', ') : name);
+
+// ---- what one does
+
+const run = {
+  signIn: (way) => dialogs.signIn(client, way),
+  logout: () => client.logout().catch((error) => alertWords(error.message)),
+  newRoom: async () => { const name = await dialogs.newRoom(client); if (name) { await client.refresh(); location.hash = name; } },
+  message: async () => { const name = await dialogs.message(client); if (name) location.hash = name; },
+  topic: () => dialogs.changeTopic(client, state.shown, client.room(state.shown).state.topic),
+  theme: () => { const now = theme() === 'dark' ? 'light' : 'dark'; kept.set(THEME, now); root.dataset.theme = now; draw(); },
+  openSide: (side) => { state.side = side; draw(); place[side].querySelector('button, a')?.focus(); },
+  closeSides: () => closeSides(),
+  join: async (event) => {
+    event.preventDefault();
+    const form = event.target, { name } = Object.fromEntries(new FormData(form));
+    try { await client.guest(name); } catch (error) { alertWords(error.message); }
+  },
+};
+
+function closeSides() {
+  if (state.thread) state.chat.closeThread();
+  state.side = null;
+  draw();
+}
+
+function alertWords(words) {
+  state.words = words;
+  clearTimeout(state.wordsTimer);
+  state.wordsTimer = setTimeout(() => { state.words = null; draw(); }, 8000);
+  draw();
+}
+
+const theme = () => root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+
+// ---- how it looks
+
+const head = (room) => {
+  const { state: about } = room, owner = about.role === 'owner';
+  return html`<button type="button" class="tool narrow" aria-label="Show the rooms" @click=${() => run.openSide('rooms')}>${icon('menu')}${unreadElsewhere() ? html`<span class="dot"><span class="sr">, unread elsewhere</span></span>` : nothing}</button>
+    <div class="titles"><h2><bdi>${titleOf(room.name)}</bdi></h2>
+      ${about.topic ? html`<p class="soft" dir="auto">${about.topic}</p>` : nothing}
+      ${owner && !room.name.startsWith('@') ? html`<button type="button" class="link" @click=${run.topic}>${about.topic ? 'Change' : 'Set a topic'}</button>` : nothing}</div>
+    <button type="button" class="tool narrow-wide" aria-label=${`People here: ${about.people.length}`} @click=${() => run.openSide('side')}>${icon('people')} <span>${about.people.length}</span></button>`;
+};
+
+const unreadElsewhere = () => client.rooms.some(({ name, unread }) => unread > 0 && name !== state.shown);
+
+function banner() {
+  const { words, kind, retry, signIn } = connectionWords(client.connection);
+  // What passes in a moment is not worth a line that moves all.
+  const quiet = kind === 'good' || (kind === 'busy' && Date.now() - state.changedAt < 1500);
+  return html`<p class=${`connection ${kind}${quiet ? ' sr' : ''}`}>${words}
+      ${retry ? html`<button type="button" class="link" @click=${() => client.wake()}>Now</button>` : nothing}
+      ${signIn ? html`<button type="button" class="link" @click=${() => run.signIn('login')}>Sign in</button>` : nothing}</p>
+    ${state.words ? html`<p class="connection bad">${state.words}</p>` : nothing}`;
+}
+
+const nameBar = () => (client.me && !client.me.userId ? html`<form class="name-bar" @submit=${run.join}>
+  <label class="field-inline"><span>Your name</span><input name="name" required maxlength="64" autocomplete="nickname" placeholder="How others see you"></label>
+  <button class="button first">Join</button><button type="button" class="button" @click=${() => run.signIn('login')}>Log in</button></form>` : nothing);
+
+let due = 0;
+function draw() { due ||= requestAnimationFrame(() => { due = 0; drawNow(); }); }
+
+function drawNow() {
+  if (!state.shown) return;
+  const room = client.room(state.shown);
+  const unread = client.rooms.reduce((sum, { unread: count }) => sum + count, 0);
+  document.title = `${unread > 0 ? `(${unread}) ` : ''}${titleOf(room.name)} · earshot`;
+  render(sidebar({ client, rooms: client.rooms, current: state.shown, theme: theme(), run }), place.rooms);
+  render(head(room), place.head);
+  render(banner(), place.banner);
+  render(nameBar(), place.name);
+  if (state.thread) {
+    if (state.thread.parentElement !== place.side) { render(nothing, place.side); place.side.append(state.thread); }
+  } else render(people({ client, room, run }), place.side);
+  for (const side of ['rooms', 'side']) place[side].classList.toggle('open', state.side === side);
+  place.shade.classList.toggle('open', Boolean(state.side) && !(state.thread && innerWidth > 1100));
+}
+
+// ---- what moves it
+
+state.changedAt = Date.now();
+if (kept.get(THEME)) root.dataset.theme = kept.get(THEME);
+client.on('connection', ({ state: now }) => {
+  if (now !== state.connection) state.changedAt = Date.now();
+  state.connection = now;
+  draw();
+});
+client.on('rooms', draw);
+client.on('me', draw);
+client.on('again', () => { state.shown = null; show(wanted()); });
+addEventListener('hashchange', () => show(wanted()));
+place.shade.addEventListener('click', closeSides);
+addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.side) closeSides(); });
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+setInterval(() => { if (client.connection.state !== 'live' || state.words) draw(); }, 1000);
+setInterval(() => { if (document.visibilityState === 'visible' && client.connection.state === 'live') client.refresh().catch(() => {}); }, REFRESH_MS);
+show(wanted());
+
+if ('serviceWorker' in navigator) {
+  const policy = globalThis.trustedTypes?.createPolicy('earshot', { createScriptURL: (text) => text });
+  const script = new URL('../sw.js', import.meta.url).href;
+  navigator.serviceWorker.register(policy ? policy.createScriptURL(script) : script).catch(() => { /* without TLS there is none */ });
+}

@@ -1,0 +1,291 @@
+// chat.js - a room to look at and to write in: the list, who writes, the composer, a thread beside. The page and the element show it.
+
+import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
+import { compareIds } from '../client/ids.js';
+import { Composer } from './composer.js';
+import { icon } from './icons.js';
+import { Log } from './log.js';
+import { Picker } from './picker.js';
+
+const READ_AFTER_MS = 400;
+
+/** "Ann is writing", "Ann and Bob are writing", "Several people are writing"; names are their writers' own. */
+function writing(people) {
+  if (people.length === 0) return nothing;
+  if (people.length > 3) return 'Several people are writing…';
+  const names = people.map(({ name }, i) => html`${i === 0 ? nothing : i === people.length - 1 ? ' and ' : ', '}<bdi>${name}</bdi>`);
+  return html`${names} ${people.length === 1 ? 'is' : 'are'} writing…`;
+}
+
+const canWrite = (client, state) => {
+  const { me } = client;
+  if (state.error && !state.error.passing) return state.error.message ?? 'You may not read this room.';
+  if (me && !me.userId && !Object.values(me.rooms ?? {}).some((rights) => rights.includes('w'))) return 'Sign in to write here.';
+  if (state.mode === 'moderated' && !['owner', 'moderator', 'voice', 'member'].includes(state.role) && me?.role !== 'admin') return 'Only members may write here.';
+  return null;
+};
+
+export class Chat {
+  #off = [];
+  #thread = null;
+  #open = new Set();
+  #reading = null;
+  #marked = false;
+  #frame = 0;
+
+  /** `root`: an empty element; `confirm(question)`: asks before something is deleted; `threads`: is there place for them? */
+  constructor(root, { client, room, confirm, threads = true, title = room.name, onThread = () => {} }) {
+    Object.assign(this, { root, client, room, confirm, title, onThread });
+    root.classList.add('chat');
+    render(html`
+      <div class="pills" role="status"></div>
+      <div class="log" role="log" tabindex="0" aria-label=${`Messages in ${title}`} aria-live="polite"><div class="start"></div><div class="rows"></div></div>
+      <div class="below"><p class="typing"></p><div class="write"></div></div>`, root);
+    this.$ = (selector) => root.querySelector(selector);
+    this.picker = new Picker(root);
+    this.act = this.#actions(threads);
+    this.log = new Log({ root: this.$('.log'), list: this.$('.rows'), act: this.act, older: () => room.older(), moved: () => this.#moved() });
+    this.composer = new Composer(this.$('.write'), {
+      send: (text, about) => this.#send(text, about),
+      typing: (on) => room.typing(on),
+      people: () => this.#mentionable(),
+      pick: (by, chosen) => this.picker.open(by, chosen),
+      last: () => room.state.messages.findLast((message) => message.state === 'sent' && !message.deleted && this.act.mine(message)),
+    });
+    this.$('.log').addEventListener('keydown', (event) => this.#key(event));
+    this.#off.push(room.on('change', () => this.#soon()), client.on('me', () => { this.log.redraw(); this.#draw(); }), room.join());
+    this.seen = () => this.#moved();
+    document.addEventListener('visibilitychange', this.seen);
+    addEventListener('focus', this.seen);
+    this.#draw();
+  }
+
+  close() {
+    this.closed = true;
+    this.#off.forEach((off) => off());
+    document.removeEventListener('visibilitychange', this.seen);
+    removeEventListener('focus', this.seen);
+    clearTimeout(this.#reading);
+    cancelAnimationFrame(this.#frame);
+    this.room.typing(false);
+    this.#thread?.close();
+    this.log.close();
+    this.picker.destroy();
+  }
+
+  // ---- what one can do with a message
+
+  #actions(threads) {
+    const { room, client } = this, chat = this;
+    return {
+      texts: new WeakMap(),
+      mine: ({ userId, state }) => state !== 'sent' || (userId !== undefined && userId === client.me?.userId),
+      isMe: (user) => user === client.me?.userId,
+      mentionsMe: ({ content = '', userId }) => client.me?.userId && userId !== client.me.userId && content.includes(`@${client.me.userId}`),
+      get canReact() { return Boolean(client.me?.userId) && !canWrite(client, room.state); },
+      get canWrite() { return !canWrite(client, room.state); },
+      get moderates() { return ['owner', 'moderator'].includes(room.state.role) || client.me?.role === 'admin'; },
+      isOpen: (key) => this.#open.has(key),
+      unfold: (key) => { if (!this.#open.delete(key)) this.#open.add(key); this.log.redraw(); },
+      stamp: ({ key }) => `${this.#open.has(key)} ${client.me?.userId} ${room.state.role} ${room.state.mode}`,
+      parent: (id) => room.message(id),
+      react: (message, emoji, on) => room.react(message.id, emoji, on).catch((error) => this.#complain(error)),
+      pick: (message, by) => this.picker.open(by, (emoji) => chat.act.react(message, emoji, true)),
+      reply: (message) => this.composer.reply(message),
+      edit: (message) => this.composer.edit(message),
+      remove: (message) => this.#remove(message),
+      retry: (key) => room.retry(key),
+      discard: (key) => room.discard(key),
+      goTo: (id) => this.goTo(id),
+      key: (event, message) => this.#messageKey(event, message),
+      openThread: threads ? (id) => this.openThread(id) : null,
+    };
+  }
+
+  #send(text, { replyTo, edit }) {
+    if (edit) {
+      if (text !== edit.content) this.room.edit(edit.id, text).catch((error) => this.#complain(error));
+      return;
+    }
+    this.room.send(text, { replyTo });
+    this.log.toNewest();
+  }
+
+  async #remove(message) {
+    if (!await this.confirm('Delete this message for everybody?', 'Delete')) return;
+    await this.room.delete(message.id).catch((error) => this.#complain(error));
+    this.$('.log').focus();
+  }
+
+  #complain(error) {
+    this.complaint = error.message;
+    this.#draw();
+    clearTimeout(this.complaining);
+    this.complaining = setTimeout(() => { this.complaint = null; this.#draw(); }, 6000);
+  }
+
+  #mentionable() {
+    const people = new Map(this.room.state.people.map((person) => [person.userId, person]));
+    for (const { userId, name } of this.room.state.messages.slice(-200)) if (userId && !people.has(userId)) people.set(userId, { userId, name });
+    people.delete(this.client.me?.userId);
+    return [...people.values()];
+  }
+
+  // ---- keys: arrows walk through the messages, letters act on the one that has the focus
+
+  #key(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (step && (event.target === event.currentTarget || event.target.matches('.message'))) {
+      event.preventDefault();
+      this.log.step(event.target.matches('.message') ? event.target : null, step);
+    } else if (event.key === 'End' && event.target === event.currentTarget) {
+      this.log.toNewest();
+    } else if (event.key === 'Escape') {
+      this.composer.focus();
+    }
+  }
+
+  #messageKey(event, message) {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey || message.state !== 'sent' || message.deleted) return;
+    const { act } = this, mine = act.mine(message);
+    const run = {
+      r: act.canWrite && (() => act.reply(message)),
+      t: act.openThread && (() => act.openThread(message.id)),
+      '+': act.canReact && (() => act.pick(message, event.currentTarget)),
+      e: mine && (() => act.edit(message)),
+      Delete: (mine || act.moderates) && (() => act.remove(message)),
+    }[event.key];
+    if (!run) return;
+    event.preventDefault();
+    run();
+  }
+
+  // ---- threads
+
+  openThread(id) {
+    this.#thread?.close();
+    this.#thread = new ThreadPanel(this, id, () => { this.#thread = null; this.onThread(null); });
+    this.onThread(this.#thread.root);
+  }
+
+  closeThread() { this.#thread?.close(); }
+
+  async goTo(id) { if (!await this.log.goTo(id)) this.openThread?.(id); }
+
+  // ---- how it looks
+
+  #soon() { this.#frame ||= requestAnimationFrame(() => { this.#frame = 0; this.#draw(); }); }
+
+  #draw() {
+    if (this.closed) return;
+    const { state } = this.room, { me } = this.client;
+    if (!this.#marked && state.read !== undefined) {
+      this.#marked = true;
+      this.log.unreadFrom = state.read;
+      this.log.redraw();
+    }
+    this.composer.allow(canWrite(this.client, state), `Message ${this.title}`);
+    render(this.#start(state), this.$('.start'));
+    render(writing(state.typing.filter(({ userId }) => userId !== me?.userId)), this.$('.typing'));
+    this.log.show(state.messages, state.more);
+    this.#moved();
+  }
+
+  #start(state) {
+    if (state.error && !state.loaded) return html`<p class="note">${state.error.message}</p>`;
+    if (!state.loaded) return html`<p class="note" aria-busy="true">Loading…</p>`;
+    if (state.more) return html`<p class="note">Older messages come as you scroll</p>`;
+    return html`<p class="note">${state.messages.length === 0 ? 'Nothing has been said here yet.' : 'This is where it began.'}</p>`;
+  }
+
+  /** The place in the list has changed, or whether somebody looks. */
+  #moved() {
+    if (this.closed) return;
+    const { state } = this.room, { log } = this, seen = document.visibilityState === 'visible' && document.hasFocus();
+    const newest = state.messages.findLast(({ id }) => id)?.id;
+    if (log.atBottom) {
+      this.passed = newest;
+      if (seen && this.#marked && newest) this.#read();
+    }
+    const unread = this.#jumped || !log.unreadFrom ? 0 : state.messages.reduce((count, message) => count + (message.id && compareIds(message.id, log.unreadFrom) > 0 && !this.act.mine(message) && compareIds(message.id, this.#openedAt(newest)) <= 0 ? 1 : 0), 0);
+    const newer = log.atBottom || !this.passed ? 0 : state.messages.reduce((count, { id }) => count + (id && compareIds(id, this.passed) > 0 ? 1 : 0), 0);
+    this.#pills(unread, newer);
+  }
+
+  #jumped = false;
+  #opened = null;
+  #openedAt(newest) { return (this.#opened ??= newest ?? '0-0'); }
+
+  #pills(unread, newer) {
+    const words = unread > 0 && !this.#unreadInView() ? `${unread}${this.room.state.more && this.#unreadIsOlder() ? ' or more' : ''} unread` : null;
+    render(html`
+      ${this.complaint ? html`<span class="pill bad">${this.complaint}</span>` : nothing}
+      ${words ? html`<button type="button" class="pill" @click=${() => this.toUnread()}>${icon('up')} ${words}</button>` : nothing}
+      ${this.log.atBottom ? nothing : html`<button type="button" class="pill low" @click=${() => this.log.toNewest()}>${icon('down')} ${newer > 0 ? `${newer} new` : 'Newest'}</button>`}`, this.$('.pills'));
+  }
+
+  #unreadIsOlder() { const first = this.room.state.messages[0]; return Boolean(first?.id && compareIds(first.id, this.log.unreadFrom) > 0); }
+
+  #unreadInView() {
+    const line = this.$('.line.unread');
+    if (!line) return false;
+    const box = line.getBoundingClientRect(), log = this.$('.log').getBoundingClientRect();
+    if (box.top < log.top) return false;
+    this.#jumped = true;
+    return true;
+  }
+
+  /** To the first message that was not read before. */
+  toUnread() {
+    this.#jumped = true;
+    const next = this.room.state.messages.find(({ id }) => id && compareIds(id, this.log.unreadFrom) > 0);
+    this.goTo(this.#unreadIsOlder() ? this.log.unreadFrom : next.id);
+  }
+
+  #read() {
+    if (this.#reading) return;
+    this.#reading = setTimeout(() => {
+      this.#reading = null;
+      this.room.read().catch(() => {});
+    }, READ_AFTER_MS);
+  }
+}
+
+/** A message and its replies, with a composer of its own. */
+class ThreadPanel {
+  constructor(chat, id, onClose) {
+    this.chat = chat;
+    this.onClose = onClose;
+    this.thread = chat.room.thread(id);
+    this.root = document.createElement('section');
+    this.root.className = 'chat thread';
+    this.root.setAttribute('aria-label', 'Thread');
+    render(html`<header class="thread-head"><h2>Thread</h2><button type="button" class="tool" aria-label="Close the thread" @click=${() => this.close()}>${icon('close')}</button></header>
+      <div class="log" tabindex="0" role="log" aria-label="Replies"><div class="rows"></div></div><div class="below"><div class="write"></div></div>`, this.root);
+    this.act = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(chat.act), inThread: { value: true }, texts: { value: new WeakMap() }, openThread: { value: null }, reply: { value: () => this.composer.focus() }, edit: { value: (message) => this.composer.edit(message) } });
+    this.log = new Log({ root: this.root.querySelector('.log'), list: this.root.querySelector('.rows'), act: this.act, older: async () => false });
+    this.composer = new Composer(this.root.querySelector('.write'), {
+      send: (text, { edit }) => (edit ? chat.room.edit(edit.id, text).catch(() => {}) : this.thread.send(text)),
+      typing: (on) => chat.room.typing(on), people: chat.composer.people, pick: chat.composer.pick, last: () => undefined,
+    });
+    this.root.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
+    this.off = this.thread.on('change', () => this.#draw());
+    this.#draw();
+    queueMicrotask(() => this.composer.focus());
+  }
+
+  #draw() {
+    const { parent, replies } = this.thread.state;
+    this.composer.allow(this.chat.composer.reason, 'Reply');
+    this.log.show(parent ? [parent, ...replies] : replies, false);
+  }
+
+  close() {
+    this.off();
+    this.thread.close();
+    this.log.close();
+    this.root.remove();
+    this.onClose();
+    if (!this.chat.closed) this.chat.composer.focus();
+  }
+}
