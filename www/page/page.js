@@ -4,7 +4,7 @@ import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { Earshot } from '../earshot.js';
 import { Chat } from '../view/chat.js';
 import { icon } from '../view/icons.js';
-import { connectionWords } from './connection.js';
+import { connectionWords } from '../view/connection.js';
 import * as dialogs from './dialogs.js';
 import { people, sidebar } from './sidebar.js';
 
