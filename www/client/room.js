@@ -55,9 +55,16 @@ export class Room extends Emitter {
       ...this.#about,
       name: this.name,
       messages: [...this.#list.all, ...(this.#outbox?.all ?? []).filter(({ key }) => !this.#list.hasKey(key))],
-      people: [...this.#people.values()].sort((a, b) => a.name.localeCompare(b.name)),
+      people: this.#everybody().sort((a, b) => a.name.localeCompare(b.name)),
       typing: this.#typing?.all ?? [],
     });
+  }
+
+  /** Who is here. One's own coming is told to others only, and the list may have been asked for before. */
+  #everybody() {
+    const { me } = this.#client ?? {};
+    if (!me?.userId || !this.#about.loaded || this.#people.has(me.userId)) return [...this.#people.values()];
+    return [...this.#people.values(), { userId: me.userId, name: me.name, since: null }];
   }
 
   #set(about) {
@@ -91,9 +98,9 @@ export class Room extends Emitter {
   async #read() {
     this.#set({ loading: true, error: null });
     try {
-      await this.#client.ready;
+      // Both at once: what a room says does not hang on who one is.
+      const [{ events, cursor }] = await Promise.all([this.#ask('GET', ['messages'], undefined, { query: { limit: PAGE } }), this.#client.ready]);
       this.#outbox.restore();
-      const { events, cursor } = await this.#ask('GET', ['messages'], undefined, { query: { limit: PAGE } });
       this.#list.clear();
       this.#applied.clear();
       for (const event of events) if (isMessage(event)) this.#list.add(event, cursor);

@@ -35,7 +35,8 @@ const place = Object.fromEntries(['rooms', 'head', 'banner', 'name', 'chat', 'si
 // ---- rooms
 
 const wanted = () => {
-  const name = decodeURIComponent(location.hash.slice(1));
+  let name = '';
+  try { name = decodeURIComponent(location.hash.slice(1)); } catch { /* no name */ }
   return NAME.test(name) ? name : kept.get(LAST_ROOM) ?? 'lobby';
 };
 

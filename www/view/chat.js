@@ -44,7 +44,7 @@ export class Chat {
     this.$ = (selector) => root.querySelector(selector);
     this.picker = new Picker(root);
     this.act = this.#actions(threads);
-    this.log = new Log({ root: this.$('.log'), list: this.$('.rows'), act: this.act, older: () => room.older(), moved: () => this.#moved() });
+    this.log = new Log({ root: this.$('.log'), list: this.$('.rows'), act: this.act, older: () => this.#older(), moved: () => this.#moved() });
     this.composer = new Composer(this.$('.write'), {
       send: (text, about) => this.#send(text, about),
       typing: (on) => room.typing(on),
@@ -62,6 +62,7 @@ export class Chat {
 
   close() {
     this.closed = true;
+    if (this.#reading) this.room.read().catch(() => {}); // it was seen
     this.#off.forEach((off) => off());
     document.removeEventListener('visibilitychange', this.seen);
     removeEventListener('focus', this.seen);
@@ -158,6 +159,13 @@ export class Chat {
     if (!run) return;
     event.preventDefault();
     run();
+  }
+
+  /** Shown before whoever asked goes on. */
+  async #older() {
+    const any = await this.room.older();
+    this.#draw();
+    return any;
   }
 
   // ---- threads

@@ -28,6 +28,8 @@ export class Log {
     Object.assign(this, { root, list, act, older, moved });
     this.unreadFrom = null;
     root.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    for (const name of ['pointerover', 'focusin']) list.addEventListener(name, ({ target }) => this.#touch(target));
+    list.addEventListener('pointerleave', () => this.#touch(list.contains(list.getRootNode().activeElement) ? list.getRootNode().activeElement : null));
     this.resizes = new ResizeObserver(() => { if (this.#follows) this.#toBottom(); });
     this.resizes.observe(root);
     this.resizes.observe(list);
@@ -96,6 +98,14 @@ export class Log {
     const next = all[Math.max(0, Math.min(all.length - 1, from ? all.indexOf(from) + by : all.length - 1))];
     next?.focus();
     next?.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** The row that shows its tools is another. */
+  #touch(target) {
+    const row = target?.closest('.row') ?? null;
+    if (row === this.touched) return;
+    this.touched = row;
+    this.#draw();
   }
 
   #toBottom() { this.root.scrollTop = this.root.scrollHeight; }
@@ -173,8 +183,8 @@ export class Log {
     }
     const day = !before || !sameDay(before.time, message.time), unread = this.#isFirstUnread(message, before);
     const parent = message.replyTo ? this.act.parent?.(message.replyTo) : undefined;
-    const context = { day, unread, first: day || unread || !groups(before, message), parent };
-    const stamp = [day, unread, context.first, this.act.stamp?.(message)].join();
+    const context = { day, unread, first: day || unread || !groups(before, message), parent, tools: about.row === this.touched };
+    const stamp = [day, unread, context.first, context.tools, this.act.stamp?.(message)].join();
     if (about.message !== message || about.parent !== parent || about.stamp !== stamp) {
       Object.assign(about, { message, parent, stamp });
       render(messageTemplate(message, context, this.act), about.row);

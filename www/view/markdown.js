@@ -5,7 +5,10 @@
 
 import { Marked } from '../vendor/marked.js';
 
+// Headings, lists, tables, rules, definitions, HTML and what is only indented: in a chat they are what was typed.
+const none = () => undefined;
 const marked = new Marked({ gfm: true, breaks: true });
+marked.use({ tokenizer: { heading: none, lheading: none, list: none, table: none, hr: none, def: none, html: none, tag: none, code: none, reflink: none } });
 const BLOCKS = 400; // of one message, and of nesting below: past them a text is shown as it is
 const DEPTH = 12;
 const URL_MOST = 2000;
@@ -43,7 +46,7 @@ function deeper(context) {
 function blocks(parent, tokens, context) {
   for (const token of tokens) {
     if (token.type === 'space') continue;
-    if (token.type === 'code' && token.codeBlockStyle !== 'indented') {
+    if (token.type === 'code') {
       const box = element(parent, 'pre');
       box.tabIndex = 0; // it scrolls sideways, by keys too
       element(box, 'code').textContent = token.text;
@@ -52,7 +55,6 @@ function blocks(parent, tokens, context) {
     } else if (token.type === 'paragraph' || token.type === 'text') {
       inline(element(parent, 'p'), token.tokens ?? [token], context);
     } else {
-      // Headings, lists, tables, rules, HTML: in a chat they are what was typed.
       words(element(parent, 'p'), token.raw.replace(/\n+$/, ''), context);
     }
   }

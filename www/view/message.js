@@ -68,7 +68,8 @@ const body = (message, act) => {
     ${message.edited ? html`<span class="edited" title=${fullTimeOf(Date.parse(message.edited))}>edited</span>` : nothing}`;
 };
 
-/** `context`: { day, unread, first, parent }: the lines above it, whether it begins a group, and what it replies to. */
+/** `context`: { day, unread, first, parent, tools }: the lines above it, whether it begins a group, what it replies to, and
+ * whether it shows what one can do with it, which only the one that has the pointer or the focus does. */
 export function messageTemplate(message, context, act) {
   const mine = act.mine(message), sent = message.state === 'sent';
   return html`
@@ -88,6 +89,6 @@ export function messageTemplate(message, context, act) {
         ${reactions(message, act)}
         ${message.replies > 0 && act.openThread ? html`<button type="button" class="link replies" @click=${() => act.openThread(message.id)}>${message.replies === 1 ? '1 reply' : `${message.replies} replies`}</button>` : nothing}
       </div>
-      ${sent && !message.deleted ? tools(message, mine, act) : nothing}
+      ${context.tools && sent && !message.deleted ? tools(message, mine, act) : nothing}
     </article>`;
 }
