@@ -57,7 +57,7 @@ test('do two people chat: messages, who writes, reactions, replies, edits, delet
   await bob.message('Hello Bob').hover();
   await bob.message('Hello Bob').getByLabel('Reply').click();
   await bob.write('Hello yourself');
-  await dora.message('Hello yourself').locator('.quote', { hasText: 'Hello *Bob*' }).waitFor();
+  await dora.message('Hello yourself').locator('.quote', { hasText: 'Hello Bob' }).waitFor();
   await dora.page.locator('.replies', { hasText: '1 reply' }).click();
   const thread = dora.page.locator('.thread');
   await thread.locator('.message', { hasText: 'Hello yourself' }).waitFor();

@@ -31,6 +31,9 @@ export function markdown(text, isMe = () => false) {
   return root;
 }
 
+/** A text as it reads, in one line and without marks. */
+export const plain = (text) => markdown(text).textContent.replace(/\s+/g, ' ').trim();
+
 const element = (parent, name, className) => {
   const made = document.createElement(name);
   if (className) made.className = className;

@@ -2,7 +2,7 @@
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { icon } from './icons.js';
-import { markdown } from './markdown.js';
+import { markdown, plain } from './markdown.js';
 import { dayOf, fullTimeOf, timeOf } from './time.js';
 
 const LONG_CHARS = 1500, LONG_LINES = 18;
@@ -28,7 +28,7 @@ const initialOf = (name) => (letters.segment(name.trim())[Symbol.iterator]().nex
 /** A round mark of somebody. Its colour is set by the style object: a policy forbids style in the page's text. */
 export const avatar = (userId, name) => html`<span class="avatar" aria-hidden="true" .style=${`--hue: ${hueOf(userId ?? name)}`}>${initialOf(name)}</span>`;
 
-const preview = (message) => (message.deleted ? 'a deleted message' : (message.content ?? '').slice(0, 160));
+const preview = (message) => (message.deleted ? 'a deleted message' : plain((message.content ?? '').slice(0, 200)));
 
 const quote = (message, parent, act) => html`
   <button type="button" class="quote" @click=${() => act.goTo(message.replyTo)}>
