@@ -8,6 +8,17 @@ export function compareIds(a, b) {
 
 export const laterId = (a, b) => (!a || (b && compareIds(a, b) < 0) ? b : a);
 
+/** Where the first message after `id` is, in a list in order; those that wait to be sent have no id and are last. */
+export function indexAfter(messages, id) {
+  let low = 0, high = messages.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (messages[middle].id !== undefined && compareIds(messages[middle].id, id) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Of a cursor of many rooms, a Map of room to id. A conversation's name has commas of its own. */
 export function parseCursor(text) {
   const cursors = new Map();

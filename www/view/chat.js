@@ -1,7 +1,7 @@
 // chat.js - a room to look at and to write in: the list, who writes, the composer, a thread beside. The page and the element show it.
 
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
-import { compareIds } from '../client/ids.js';
+import { compareIds, indexAfter } from '../client/ids.js';
 import { Composer } from './composer.js';
 import { icon } from './icons.js';
 import { Log } from './log.js';
@@ -215,9 +215,15 @@ export class Chat {
       this.passed = newest;
       if (seen && this.#marked && newest) this.#read();
     }
-    const unread = this.#jumped || !log.unreadFrom ? 0 : state.messages.reduce((count, message) => count + (message.id && compareIds(message.id, log.unreadFrom) > 0 && !this.act.mine(message) && compareIds(message.id, this.#openedAt(newest)) <= 0 ? 1 : 0), 0);
-    const newer = log.atBottom || !this.passed ? 0 : state.messages.reduce((count, { id }) => count + (id && compareIds(id, this.passed) > 0 ? 1 : 0), 0);
+    const unread = this.#jumped || !log.unreadFrom ? 0 : this.#othersBetween(log.unreadFrom, this.#openedAt(newest));
+    const newer = log.atBottom || !this.passed ? 0 : state.messages.length - indexAfter(state.messages, this.passed);
     this.#pills(unread, newer);
+  }
+
+  /** How many messages of others come after the one id, up to the other. */
+  #othersBetween(from, to) {
+    const { messages } = this.room.state;
+    return messages.slice(indexAfter(messages, from), indexAfter(messages, to)).filter((message) => !this.act.mine(message)).length;
   }
 
   #jumped = false;
@@ -246,8 +252,8 @@ export class Chat {
   /** To the first message that was not read before. */
   toUnread() {
     this.#jumped = true;
-    const next = this.room.state.messages.find(({ id }) => id && compareIds(id, this.log.unreadFrom) > 0);
-    this.goTo(this.#unreadIsOlder() ? this.log.unreadFrom : next.id);
+    const { messages } = this.room.state;
+    this.goTo(this.#unreadIsOlder() ? this.log.unreadFrom : messages[indexAfter(messages, this.log.unreadFrom)].id);
   }
 
   #read() {

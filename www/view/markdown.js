@@ -14,13 +14,14 @@ const DEPTH = 12;
 const URL_MOST = 2000;
 const MENTION = /(^|[^\p{L}\p{N}@._-])@([A-Za-z0-9._-]{1,64})/gu;
 const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s?){1,3}$/v;
+const PERHAPS_EMOJI = /^[^\p{L}\p{P}]{1,48}$/u; // the other one is slow
 
 /** An element with the text in it. `isMe(user)`: does a mention of this user mean the reader? */
 export function markdown(text, isMe = () => false) {
   const root = document.createElement('div');
   root.className = 'text';
   root.dir = 'auto';
-  if (ONLY_EMOJI.test(text)) root.classList.add('emoji-only');
+  if (PERHAPS_EMOJI.test(text) && ONLY_EMOJI.test(text)) root.classList.add('emoji-only');
   try {
     const tokens = marked.lexer(text);
     if (tokens.length > BLOCKS) throw new RangeError('too many blocks');
