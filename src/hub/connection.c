@@ -132,6 +132,7 @@ static bool send_scratch(struct connection *c)
 
     if (hub->scratch.len > 0)
         sending_content(c, hub->scratch.data, hub->scratch.len, hub->wheel.now);
+    c->bytes += hub->scratch.len;
     buf_clear(&hub->scratch);
     note_blocked(c);
     if (c->broken)
@@ -176,6 +177,7 @@ static void fill(struct connection *c, struct member *member)
         c->left -= c->counted;
         delivered++;
     }
+    c->delivered += (uint32_t)delivered;
     if (delivered > 0)
         atomic_fetch_add(&hub->slot->deliveries, delivered);
 }
@@ -534,6 +536,9 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->left = p->count;
     c->kept = outgoing_keep(p);
     c->who = who_create(p, c);
+    c->opened_ms = clock_wall_ms();
+    c->serial = ++hub->serial;
+    ip_pack(c->address, p->address);
     uv_poll_init(&hub->loop, &c->poll, c->fd); /* it does not block from here on */
     uv_poll_start(&c->poll, UV_READABLE, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);

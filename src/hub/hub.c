@@ -141,6 +141,10 @@ static void name_hub(struct hub *hub, int inlet_fd)
     crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
     sodium_bin2base64(hub->id, sizeof(hub->id), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    if (gethostname(text, 64) < 0)
+        strcpy(text, "?");
+    text[63] = '\0';
+    snprintf(hub->label, sizeof(hub->label), "%s:%d", text, (int)getpid());
     randombytes_buf(hash, sizeof(hash));
     sodium_bin2base64(hub->self, sizeof(hub->self), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/ip.h"
 #include "event/parking.h"
 #include "hub/room.h"
 #include "hub/wheel.h"
@@ -23,9 +24,14 @@ struct connection {
     uv_poll_t poll;
     LIST_ENTRY(connection) link;
     struct wheel_timer timer;
-    struct buf out;    /* bytes for the wire that the socket did not take */
-    struct kept *kept; /* or NULL */
-    struct who *who;   /* NULL = anonymous */
+    struct buf out;     /* bytes for the wire that the socket did not take */
+    struct kept *kept;  /* or NULL */
+    struct who *who;    /* NULL = anonymous */
+    int64_t opened_ms;  /* wall clock */
+    uint64_t bytes;     /* of content, sent or waiting */
+    uint32_t delivered; /* events */
+    uint32_t serial;    /* its number in this hub */
+    unsigned char address[IP_BYTES];
     int fd;
     uint16_t request_id;
     unsigned char state; /* enum connection_state */

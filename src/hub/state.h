@@ -24,6 +24,7 @@ struct hub {
     struct slot *slot; /* in the scoreboard */
     char id[24];       /* of this hub and its successors: names its leases in Redis */
     char self[24];     /* of this process alone: names the people that it has */
+    char label[96];    /* "host:pid", for people */
     uv_loop_t loop;
     int64_t started_ms; /* clock_mono_ms(); wheel ticks count from here */
     struct wheel wheel;
@@ -36,6 +37,7 @@ struct hub {
     struct site *sites;        /* uthash, by namespace; hub/control.h */
     LIST_HEAD(, connection) connections;
     unsigned connections_count;
+    uint32_t serial; /* of the last connection that came */
     bool draining;
 
     struct buf scratch; /* what one connection is about to be sent; empty between uses */

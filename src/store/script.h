@@ -25,6 +25,8 @@ enum script {
     SCRIPT_UNREAD,
     SCRIPT_ACCOUNT,
     SCRIPT_REVOKE,
+    SCRIPT_INQUIRE,
+    SCRIPT_ANSWER,
     SCRIPTS
 };
 
