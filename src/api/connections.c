@@ -80,11 +80,11 @@ void connections_get(struct api *api)
     lines = arena_alloc(api->arena, (max + 1) * sizeof(*lines));
     for (size_t i = 0; i < answers.answered; i++) {
         int64_t number = 0;
-        char *rest = inquire_head(answers.texts[i], &number);
+        const char *rest = inquiry_head(answers.texts[i], &number);
 
         total += number;
         if (rest != NULL)
-            count = take_lines(lines, count, max, rest);
+            count = take_lines(lines, count, max, arena_strdup(api->arena, rest));
     }
     qsort(lines, count, sizeof(*lines), newest_first);
     body = api_json(api, 200);
@@ -126,7 +126,7 @@ void connections_delete(struct api *api)
                      &answers) < 0)
         return;
     for (size_t i = 0; i < answers.answered && ended == 0; i++)
-        inquire_head(answers.texts[i], &ended);
+        inquiry_head(answers.texts[i], &ended);
     if (ended == 1)
         api->reply->status = 204;
     else if (answers.answered < (size_t)answers.asked)

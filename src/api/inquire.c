@@ -105,16 +105,6 @@ int inquire_hubs(struct api *api, struct inquiry *q, const char *audit,
     return 0;
 }
 
-char *inquire_head(char *text, int64_t *number)
-{
-    char *blank = strchr(text, ' '), *end;
-
-    if (blank == NULL)
-        return NULL;
-    *number = strtoll(blank + 1, &end, 10);
-    return end != blank + 1 && *end == '\n' ? end + 1 : NULL;
-}
-
 void inquire_tell(struct buf *body, const struct inquire_answers *answers)
 {
     buf_printf(body, "\"hubs\":{\"asked\":%d,\"answered\":%zu}", answers->asked, answers->answered);

@@ -19,10 +19,6 @@ struct inquire_answers {
 int inquire_hubs(struct api *api, struct inquiry *inquiry, const char *audit,
                  struct inquire_answers *answers);
 
-/* Takes the head of an answer, "host:pid number", off its front: where the rest begins. NULL when
- * it is no answer. */
-char *inquire_head(char *text, int64_t *number);
-
 /* Appends "hubs":{"asked":4,"answered":4}. */
 void inquire_tell(struct buf *body, const struct inquire_answers *answers);
 

@@ -18,10 +18,12 @@ enum {
     AT_ROOM,
     AT_CONNECTION,
     AT_LIMIT,
+    AT_MACHINE,
+    AT_SENT,
     WORDS
 };
 
-static const char *const kinds[INQUIRY_KINDS] = {"connections", "end"};
+static const char *const kinds[INQUIRY_KINDS] = {"connections", "end", "figures"};
 
 /* Absent is "*", which no name is. */
 static const char *or_any(const char *name)
@@ -31,8 +33,9 @@ static const char *or_any(const char *name)
 
 void inquiry_encode(struct buf *out, const struct inquiry *q)
 {
-    buf_printf(out, FORMAT " %s %s %s %s %s %s %u", kinds[q->kind], q->namespace, q->key,
-               or_any(q->user), or_any(q->room), or_any(q->connection), q->limit);
+    buf_printf(out, FORMAT " %s %s %s %s %s %s %u %s %llu", kinds[q->kind], q->namespace, q->key,
+               or_any(q->user), or_any(q->room), or_any(q->connection), q->limit,
+               or_any(q->machine), (unsigned long long)q->sent_us);
 }
 
 static const char *or_null(const char *word)
@@ -68,7 +71,8 @@ int inquiry_decode(struct inquiry *q, char *text)
         read_kind(&q->kind, words[AT_KIND]) < 0 || !name_namespace_valid(words[AT_NAMESPACE]) ||
         strlen(words[AT_KEY]) > KEY_BYTES_MAX ||
         event_number_parse(&limit, words[AT_LIMIT], strlen(words[AT_LIMIT])) < 0 ||
-        limit > UINT32_MAX)
+        limit > UINT32_MAX ||
+        event_number_parse(&q->sent_us, words[AT_SENT], strlen(words[AT_SENT])) < 0)
         return -1;
     q->namespace = words[AT_NAMESPACE];
     q->key = words[AT_KEY];
@@ -76,5 +80,17 @@ int inquiry_decode(struct inquiry *q, char *text)
     q->room = or_null(words[AT_ROOM]);
     q->connection = or_null(words[AT_CONNECTION]);
     q->limit = (unsigned)limit;
+    q->machine = or_null(words[AT_MACHINE]);
     return 0;
+}
+
+const char *inquiry_head(const char *text, int64_t *number)
+{
+    const char *blank = strchr(text, ' ');
+    char *end;
+
+    if (blank == NULL)
+        return NULL;
+    *number = strtoll(blank + 1, &end, 10);
+    return end != blank + 1 && *end == '\n' ? end + 1 : NULL;
 }

@@ -11,6 +11,7 @@
 #include "hub/connection.h"
 #include "hub/outgoing.h"
 #include "hub/state.h"
+#include "hub/tally.h"
 #include "hub/who.h"
 #include "store/keys.h"
 
@@ -170,6 +171,23 @@ static void end(struct hub *hub, const struct inquiry *q)
     buf_free(&text);
 }
 
+/* --- counts --- */
+
+static void tell_figures(struct hub *hub, const struct inquiry *q)
+{
+    static struct figures_part part; /* too large for a stack */
+    const uint64_t now_us = (uint64_t)clock_mono_us();
+    struct buf text = BUF_INIT;
+
+    tally_read(hub, q->namespace, &part);
+    if (q->machine != NULL && strcmp(q->machine, hub->machine) == 0 && now_us > q->sent_us)
+        part.counts[FIGURE_DELAY_US] = now_us - q->sent_us;
+    buf_printf(&text, "%s 0\n", hub->label);
+    figures_encode(&text, &part);
+    put(hub, q, &text);
+    buf_free(&text);
+}
+
 bool answer_heard(struct hub *hub, const char *channel, const char *what, const redisReply *payload)
 {
     char text[INQUIRY_BYTES_MAX];
@@ -184,6 +202,8 @@ bool answer_heard(struct hub *hub, const char *channel, const char *what, const 
         log_debug("not a question of this version bytes=%zu", payload->len);
     else if (q.kind == INQUIRY_CONNECTIONS)
         tell_connections(hub, &q);
+    else if (q.kind == INQUIRY_FIGURES)
+        tell_figures(hub, &q);
     else
         end(hub, &q);
     return true;

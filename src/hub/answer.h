@@ -1,4 +1,5 @@
-/* answer.h - answers what all hubs are asked: who is connected; and ends one.
+/* answer.h - answers what all hubs are asked: who is connected, and what is counted; and ends a
+ * connection.
  * Runs in: hub.  Blocks: never.
  * All hubs hear one channel, on which nothing is said unless an admin asks. The answer goes into a
  * key of Redis that lasts for seconds (store/lua/answer.lua).

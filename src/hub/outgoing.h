@@ -18,15 +18,17 @@
 
 /* What of a parking record is needed later, in one piece: usually NULL. */
 struct kept;
+struct tally;
 struct who;
 
 struct connection {
     uv_poll_t poll;
     LIST_ENTRY(connection) link;
     struct wheel_timer timer;
-    struct buf out;     /* bytes for the wire that the socket did not take */
-    struct kept *kept;  /* or NULL */
-    struct who *who;    /* NULL = anonymous */
+    struct buf out;    /* bytes for the wire that the socket did not take */
+    struct kept *kept; /* or NULL */
+    struct who *who;   /* NULL = anonymous */
+    struct tally *tally;
     int64_t opened_ms;  /* wall clock */
     uint64_t bytes;     /* of content, sent or waiting */
     uint32_t delivered; /* events */

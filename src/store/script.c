@@ -24,6 +24,7 @@ static const struct {
     [SCRIPT_REVOKE] = {script_sha_revoke, script_source_revoke},
     [SCRIPT_INQUIRE] = {script_sha_inquire, script_source_inquire},
     [SCRIPT_ANSWER] = {script_sha_answer, script_source_answer},
+    [SCRIPT_FIGURES] = {script_sha_figures, script_source_figures},
 };
 
 int script_format(char **formatted, enum script script, const char *key, int argc,

@@ -27,6 +27,7 @@ enum script {
     SCRIPT_REVOKE,
     SCRIPT_INQUIRE,
     SCRIPT_ANSWER,
+    SCRIPT_FIGURES,
     SCRIPTS
 };
 

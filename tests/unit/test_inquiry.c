@@ -33,6 +33,8 @@ static void test_round_trip(void **state)
                 .room = bits & 2 ? "@alice,bob" : NULL,
                 .connection = bits & 4 ? "AbC_d-e.17" : NULL,
                 .limit = 1000,
+                .machine = bits & 1 ? "5e0c-1" : NULL,
+                .sent_us = UINT64_MAX,
             };
             struct inquiry got;
             struct buf text = BUF_INIT;
@@ -47,6 +49,8 @@ static void test_round_trip(void **state)
             assert_same_text(got.room, sent.room);
             assert_same_text(got.connection, sent.connection);
             assert_int_equal(got.limit, sent.limit);
+            assert_same_text(got.machine, sent.machine);
+            assert_true(got.sent_us == sent.sent_us);
             buf_free(&text);
         }
 }
@@ -58,16 +62,17 @@ static void test_refused(void **state)
         "",
         "1",
         "1 connections main key * * *",
-        "1 connections main key * * * 5 6",
-        "1 connections main key * * * x",
-        "1 connections main key * * * -1",
-        "1 connections main key * * * 4294967296",
-        "1 connections  key * * * 5",
-        "1 connections a:b key * * * 5",
-        "1 nothing main key * * * 5",
-        "2 connections main key * * * 5",
+        "1 connections main key * * * 5 m 7 8",
+        "1 connections main key * * * 5 m x",
+        "1 connections main key * * * x m 7",
+        "1 connections main key * * * -1 m 7",
+        "1 connections main key * * * 4294967296 m 7",
+        "1 connections  key * * * 5 m 7",
+        "1 connections a:b key * * * 5 m 7",
+        "1 nothing main key * * * 5 m 7",
+        "2 connections main key * * * 5 m 7",
         "1 connections main 01234567890123456789012345678901234567890123456789012345678901234 * * "
-        "* 5",
+        "* 5 m 7",
     };
 
     (void)state;
