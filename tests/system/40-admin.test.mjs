@@ -134,6 +134,20 @@ test('does a hub that hangs not hang the answer, and is it said?', async () => {
   for (const stream of streams) stream.close();
 });
 
+test('are rooms listed by who is there, those for members too?', async () => {
+  await alice.must(201, 'PUT', 'rooms/list-private', 'mode=members');
+  for (const room of ['list-a', 'list-b', 'list-c']) await alice.send(room, 'x');
+  const streams = [await servers[0].listen('rooms/list-b/events?as=text'), await servers[1].listen('rooms/list-b/events?as=text'),
+    await servers[1].listen('rooms/list-private/events?as=text', alice.headers)];
+  const names = async (query) => (await admin.must(200, 'GET', `rooms?${query}`)).rooms.map((r) => r.name).filter((n) => n.startsWith('list-'));
+  await until('the listeners are counted', async () => (await names('sort=online&limit=2')).join() === 'list-b,list-private');
+  assert.deepEqual(await names('sort=name'), ['list-a', 'list-b', 'list-c', 'list-private']);
+  assert.equal((await names('sort=people'))[0], 'list-private');
+  assert.deepEqual(await names(''), await names('sort=last'));
+  for (const bad of ['sort=x', 'sort=', 'limit=0', 'limit=2001', 'limit=x']) assert.equal((await admin.ask('GET', `rooms?${bad}`)).status, 400, bad);
+  for (const stream of streams) stream.close();
+});
+
 test('do the figures move with what is sent and delivered, and agree with it, on each machine and in each form?', async () => {
   const before = await until('nothing is open', async () => {
     const figures = await admin.must(200, 'GET', 'admin/figures');
