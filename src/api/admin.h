@@ -6,5 +6,7 @@
 #include "api/api.h"
 
 api_handler admin_stats;
+api_handler admin_figures;
+api_handler admin_figures_events;
 
 #endif

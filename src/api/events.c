@@ -223,6 +223,7 @@ static void fill_in(struct api *api)
     parking->user_id = who->user_id != NULL ? who->user_id : "";
     parking->name = who->name;
     parking->token_id = who->token_id != NULL ? who->token_id : "";
+    parking->address = api->address;
     parking->issued_s = who->issued_s;
     for (size_t i = 0; i < parking->rooms_count; i++)
         parking->rights[i] = rights_in(who, parking->rooms[i]);

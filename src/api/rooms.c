@@ -1,5 +1,6 @@
 #include "api/rooms.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/audit.h"
@@ -11,6 +12,7 @@
 
 /* Rooms that are looked at; a site with more has use for a directory of its own. */
 #define ROOMS_MAX 1000
+#define LIMIT_MAX (2 * ROOMS_MAX) /* so many open ones, and so many for members */
 #define TOPIC_BYTES_MAX 1024
 #define SLOW_MAX_MS (INT64_C(24) * 60 * 60 * 1000)
 
@@ -58,25 +60,82 @@ static void caller_in(void *api, const char *room, struct caller *caller)
     *caller = api_caller(api, room);
 }
 
-/* GET rooms - the active rooms that the caller may read, the latest first; of @rooms none.
+static int compare(int64_t a, int64_t b)
+{
+    return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct directory_room *)a)->name,
+                  ((const struct directory_room *)b)->name);
+}
+
+static int by_online(const void *a, const void *b)
+{
+    const struct directory_room *x = a, *y = b;
+    int order = compare(x->streams, y->streams);
+
+    return order != 0 ? order : by_name(a, b);
+}
+
+static int by_people(const void *a, const void *b)
+{
+    const struct directory_room *x = a, *y = b;
+    int order = compare(x->people, y->people);
+
+    return order != 0 ? order : by_name(a, b);
+}
+
+/* Reads sort=; *order is NULL for the latest first, as the directory lists them. Returns 0, or -1
+ * with the reply. */
+static int read_sort(struct api *api, int (**order)(const void *a, const void *b))
+{
+    static const struct {
+        const char *word;
+        int (*order)(const void *a, const void *b);
+    } sorts[] = {{"last", NULL}, {"online", by_online}, {"people", by_people}, {"name", by_name}};
+    const char *sort;
+
+    *order = NULL;
+    if (api_query(api, "sort", &sort) < 0)
+        return -1;
+    if (sort == NULL)
+        return 0;
+    for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++)
+        if (strcmp(sort, sorts[i].word) == 0) {
+            *order = sorts[i].order;
+            return 0;
+        }
+    api_fail(api, 400, "parameter_invalid", "sort= is last, online, people or name");
+    return -1;
+}
+
+/* GET rooms - the active rooms that the caller may read; of @rooms none. The latest first, or by
+ * sort= online or people (the most first) or name; limit= of them, at most and unless said 2000.
  * 200 {"rooms": [{"name", "topic" or null, "mode", "online": open streams, "people": persons in it,
  * "last": id or null, "slow": s, "keep": events or null, "age": s or null, "role"}]}, ETag. 304,
- * 503. */
+ * 400, 503. */
 void rooms_get(struct api *api)
 {
     struct directory_room *rooms = NULL;
     struct buf *body;
+    int (*order)(const void *a, const void *b);
+    int64_t limit = LIMIT_MAX;
     size_t count, written = 0;
 
-    if (api_demand_unrevoked(api) < 0 ||
+    if (read_sort(api, &order) < 0 || api_query_number(api, "limit", 1, LIMIT_MAX, &limit) < 0 ||
+        api_demand_unrevoked(api) < 0 ||
         api_store_failed(api,
                          directory_list(api->store, api->arena, api->request->namespace, caller_in,
                                         api, ROOMS_MAX, &rooms, &count),
                          NULL))
         return;
+    if (order != NULL && count > 1)
+        qsort(rooms, count, sizeof(*rooms), order);
     body = api_json(api, 200);
     buf_str(body, "{\"rooms\":[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && written < (size_t)limit; i++) {
         if (!policy_allows(api->identity, rooms[i].name, RIGHT_READ))
             continue;
         if (written++ > 0)

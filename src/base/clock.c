@@ -21,6 +21,14 @@ int64_t clock_mono_ms(void)
     return now_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_mono_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void clock_format(char out[CLOCK_TEXT], int64_t wall_ms)
 {
     time_t seconds = (time_t)(wall_ms / 1000);

@@ -11,6 +11,9 @@ int64_t clock_wall_ms(void);
 /* Milliseconds since the machine started; never jumps, the same in all processes. */
 int64_t clock_mono_ms(void);
 
+/* The same in microseconds, where it is measured how long something takes. */
+int64_t clock_mono_us(void);
+
 /* Writes a time in ms since 1970 as RFC 3339 in UTC: 2026-11-24T05:52:19.123Z. */
 #define CLOCK_TEXT 32
 void clock_format(char out[CLOCK_TEXT], int64_t wall_ms);

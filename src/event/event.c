@@ -214,7 +214,7 @@ bool event_type_sendable(const char *type)
     static const char *const own[] = {"edit",    "delete", "reaction", "join",  "leave",
                                       "typing",  "read",   "signal",   "room",  "member",
                                       "hello",   "gap",    "bye",      "error", "open",
-                                      "mention", "direct", "notice",   "audit"};
+                                      "mention", "direct", "notice",   "audit", "figures"};
     size_t len = type != NULL ? strlen(type) : 0;
 
     if (len == 0 || type_span(type, len) != len)

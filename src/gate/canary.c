@@ -60,6 +60,7 @@ static int perch_open(struct canary *canary, int hub, int64_t deadline_ms)
         .user_id = "",
         .name = "",
         .token_id = "",
+        .address = "",
         .namespace = NAMESPACE,
         .rooms_count = 1,
         .rooms = {ROOM},

@@ -6,6 +6,7 @@
 #include "api/admin.h"
 #include "api/audit.h"
 #include "api/changes.h"
+#include "api/connections.h"
 #include "api/events.h"
 #include "api/govern.h"
 #include "api/health.h"
@@ -60,6 +61,10 @@ static const struct route routes[] = {
     {METHOD_POST, "users/?/messages", 0, true, messages_post_user},
     {METHOD_GET, "admin/audit", 0, false, audit_get},
     {METHOD_GET, "admin/audit/events", 0, false, audit_get_events},
+    {METHOD_GET, "admin/connections", 0, false, connections_get},
+    {METHOD_DELETE, "admin/connections/?", 0, false, connections_delete},
+    {METHOD_GET, "admin/figures", 0, false, admin_figures},
+    {METHOD_GET, "admin/figures/events", 0, false, admin_figures_events},
     {METHOD_GET, "admin/stats", 0, false, admin_stats},
     {METHOD_GET, "admin/users", 0, false, users_get},
     {METHOD_PUT, "admin/users/?", 0, true, users_put},

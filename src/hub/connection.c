@@ -21,6 +21,7 @@
 #include "hub/room.h"
 #include "hub/sending.h"
 #include "hub/state.h"
+#include "hub/tally.h"
 #include "hub/who.h"
 #include "supervisor/scoreboard.h"
 
@@ -78,6 +79,7 @@ static void close_connection(struct connection *c)
     wheel_cancel(&c->timer);
     LIST_REMOVE(c, link);
     hub->connections_count--;
+    tally_leave(c->tally, (enum frame_form)c->form);
     atomic_store(&hub->slot->streams, hub->connections_count);
     uv_poll_stop(&c->poll);
     close(c->fd);
@@ -132,6 +134,9 @@ static bool send_scratch(struct connection *c)
 
     if (hub->scratch.len > 0)
         sending_content(c, hub->scratch.data, hub->scratch.len, hub->wheel.now);
+    c->bytes += hub->scratch.len;
+    c->tally->bytes += hub->scratch.len;
+    atomic_fetch_add(&hub->slot->bytes, hub->scratch.len);
     buf_clear(&hub->scratch);
     note_blocked(c);
     if (c->broken)
@@ -167,6 +172,7 @@ static void fill(struct connection *c, struct member *member)
             outgoing_gap(&hub->scratch, &hub->line, c, member, entry->event.id,
                          room_after_gap(member, entry));
             atomic_fetch_add(&hub->slot->gaps, 1);
+            c->tally->gaps++;
             room_advance(member, entry);
             continue;
         }
@@ -176,6 +182,9 @@ static void fill(struct connection *c, struct member *member)
         c->left -= c->counted;
         delivered++;
     }
+    c->delivered += (uint32_t)delivered;
+    if (!room_is_own(member->room)) /* to watch moves nothing that is watched */
+        c->tally->deliveries += delivered;
     if (delivered > 0)
         atomic_fetch_add(&hub->slot->deliveries, delivered);
 }
@@ -202,6 +211,7 @@ static void cut(struct connection *c)
     log_debug("cut a slow reader room=%s",
               c->members[0].room != NULL ? c->members[0].room->name : "");
     atomic_fetch_add(&hub->slot->cuts, 1);
+    c->tally->cuts++;
     close_connection(c);
 }
 
@@ -534,6 +544,10 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->left = p->count;
     c->kept = outgoing_keep(p);
     c->who = who_create(p, c);
+    c->opened_ms = clock_wall_ms();
+    c->serial = ++hub->serial;
+    c->tally = tally_join(hub, p->namespace, p->form);
+    ip_pack(c->address, p->address);
     uv_poll_init(&hub->loop, &c->poll, c->fd); /* it does not block from here on */
     uv_poll_start(&c->poll, UV_READABLE, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hub/answer.h"
 #include "hub/control.h"
 #include "hub/room.h"
 #include "hub/state.h"
@@ -67,6 +68,7 @@ static void on_up(void *owner)
     struct hub *hub = owner;
 
     hub->feed.pinged_ms = clock_mono_ms();
+    answer_up(hub);
     for (struct room *room = hub->rooms; room != NULL && hub->feed.wire.ready; room = room->hh.next)
         feed_subscribe_room(&hub->feed, room);
     control_up(hub);
@@ -109,11 +111,12 @@ static void on_reply(void *owner, const redisReply *reply)
     if (what->type != REDIS_REPLY_STRING || channel->type != REDIS_REPLY_STRING)
         return;
     room = room_of_channel(hub, channel->str, channel->len);
-    if (room == NULL)
+    if (room == NULL && !answer_heard(hub, channel->str, what->str, payload))
         control_heard(hub, channel->str, what->str, payload);
-    else if (strcmp(what->str, "message") == 0 && payload->type == REDIS_REPLY_STRING)
+    else if (room != NULL && strcmp(what->str, "message") == 0 &&
+             payload->type == REDIS_REPLY_STRING)
         room_publication(room, payload->str, payload->len);
-    else if (strcmp(what->str, "subscribe") == 0)
+    else if (room != NULL && strcmp(what->str, "subscribe") == 0)
         room_subscribed(room);
 }
 

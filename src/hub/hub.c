@@ -21,6 +21,8 @@
 #include "hub/lease.h"
 #include "hub/room.h"
 #include "hub/state.h"
+#include "hub/tally.h"
+#include "hub/watch.h"
 #include "store/topology.h"
 #include "supervisor/scoreboard.h"
 
@@ -81,6 +83,8 @@ static void every_second(struct hub *hub, int64_t now_ms)
     atomic_store(&hub->slot->since_ms, now_ms);
     room_tick_all(hub, now_ms);
     control_tick(hub, now_ms);
+    tally_tick(hub, now_ms);
+    watch_tick(hub, now_ms);
     trim(hub);
     if (getppid() != supervisor && !hub->draining) {
         log_error("the supervisor is gone");
@@ -125,25 +129,21 @@ static void on_term(uv_signal_t *signal, int number)
  * a hub that was killed had told of its listeners is overwritten by the next, not added to. */
 static void name_hub(struct hub *hub, int inlet_fd)
 {
-    char text[128] = "";
+    char text[MACHINE_TEXT + 32], host[MACHINE_TEXT];
     unsigned char hash[16];
     struct stat inlet = {0};
-    FILE *boot = fopen("/proc/sys/kernel/random/boot_id", "r");
-    size_t len;
 
-    if (boot == NULL || fgets(text, 64, boot) == NULL)
-        snprintf(text, 64, "%u", randombytes_random());
-    if (boot != NULL)
-        fclose(boot);
+    machine_boot(hub->machine);
     fstat(inlet_fd, &inlet);
-    len = strlen(text);
-    snprintf(text + len, sizeof(text) - len, " %llu", (unsigned long long)inlet.st_ino);
+    snprintf(text, sizeof(text), "%s %llu", hub->machine, (unsigned long long)inlet.st_ino);
     crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
     sodium_bin2base64(hub->id, sizeof(hub->id), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     randombytes_buf(hash, sizeof(hash));
     sodium_bin2base64(hub->self, sizeof(hub->self), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    machine_name(host);
+    snprintf(hub->label, sizeof(hub->label), "%s:%d", host, (int)getpid());
 }
 
 static int open_hub(struct hub *hub, const struct heritage *heritage, struct topology **topology)
@@ -154,6 +154,7 @@ static int open_hub(struct hub *hub, const struct heritage *heritage, struct top
     hub->conf = heritage->conf;
     hub->slot = heritage->slot;
     hub->started_ms = clock_mono_ms();
+    hub->board = heritage->board;
     name_hub(hub, heritage->inlets[heritage->index][0]);
     TAILQ_INIT(&hub->dirty);
     TAILQ_INIT(&hub->leases);
@@ -211,6 +212,7 @@ static void close_hub(struct hub *hub, struct topology *topology)
     ask_close(&hub->ask);
     room_free_all(hub);
     control_free_all(hub);
+    tally_free_all(hub);
     uv_run(&hub->loop, UV_RUN_DEFAULT);
     uv_loop_close(&hub->loop);
     buf_free(&hub->scratch);

@@ -11,12 +11,14 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/ip.h"
 #include "event/parking.h"
 #include "hub/room.h"
 #include "hub/wheel.h"
 
 /* What of a parking record is needed later, in one piece: usually NULL. */
 struct kept;
+struct tally;
 struct who;
 
 struct connection {
@@ -26,6 +28,12 @@ struct connection {
     struct buf out;    /* bytes for the wire that the socket did not take */
     struct kept *kept; /* or NULL */
     struct who *who;   /* NULL = anonymous */
+    struct tally *tally;
+    int64_t opened_ms;  /* wall clock */
+    uint64_t bytes;     /* of content, sent or waiting */
+    uint32_t delivered; /* events */
+    uint32_t serial;    /* its number in this hub */
+    unsigned char address[IP_BYTES];
     int fd;
     uint16_t request_id;
     unsigned char state; /* enum connection_state */

@@ -96,6 +96,12 @@ struct room {
     int64_t checked_ms;            /* when the last id was last compared with the log's */
 };
 
+/* Is it earshot's own, which no client can name? */
+static inline bool room_is_own(const struct room *room)
+{
+    return room->name[0] == '@' && room->name[1] == '!';
+}
+
 /* Lets a member in, with its start, making the room if need be. The member's connection is set
  * before. Returns 0, or -1 at the limit. */
 int room_join(struct hub *hub, const char *namespace, const char *name, struct member *member,

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/machine.h"
 #include "hub/ask.h"
 #include "hub/feed.h"
 #include "hub/wheel.h"
@@ -16,14 +17,19 @@
 struct conf;
 struct connection;
 struct room;
+struct scoreboard;
 struct site;
 struct slot;
+struct tally;
 
 struct hub {
     const struct conf *conf;
     struct slot *slot; /* in the scoreboard */
-    char id[24];       /* of this hub and its successors: names its leases in Redis */
-    char self[24];     /* of this process alone: names the people that it has */
+    const struct scoreboard *board;
+    char id[24];    /* of this hub and its successors: names its leases in Redis */
+    char self[24];  /* of this process alone: names the people that it has */
+    char label[96]; /* "host:pid", for people */
+    char machine[MACHINE_TEXT];
     uv_loop_t loop;
     int64_t started_ms; /* clock_mono_ms(); wheel ticks count from here */
     struct wheel wheel;
@@ -33,9 +39,11 @@ struct hub {
     struct room *rooms;        /* uthash, by "namespace/room" */
     TAILQ_HEAD(, room) dirty;  /* rooms with something to deliver at the end of this turn */
     TAILQ_HEAD(, room) leases; /* rooms whose number of listeners is to be told to Redis */
+    struct tally *tallies;     /* uthash, by namespace; hub/tally.h */
     struct site *sites;        /* uthash, by namespace; hub/control.h */
     LIST_HEAD(, connection) connections;
     unsigned connections_count;
+    uint32_t serial; /* of the last connection that came */
     bool draining;
 
     struct buf scratch; /* what one connection is about to be sent; empty between uses */

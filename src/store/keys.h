@@ -9,6 +9,9 @@
 
 #define KEY_MAX 700
 
+/* The channel that all hubs hear, of all namespaces. */
+#define KEY_HUBS "earshot:hubs"
+
 /* earshot:{namespace/room}:log, the stream, and :live, the channel. Each returns the length. */
 size_t key_log(char out[KEY_MAX], const char *namespace, const char *room);
 size_t key_live(char out[KEY_MAX], const char *namespace, const char *room);

@@ -22,6 +22,9 @@ static const struct {
     [SCRIPT_UNREAD] = {script_sha_unread, script_source_unread},
     [SCRIPT_ACCOUNT] = {script_sha_account, script_source_account},
     [SCRIPT_REVOKE] = {script_sha_revoke, script_source_revoke},
+    [SCRIPT_INQUIRE] = {script_sha_inquire, script_source_inquire},
+    [SCRIPT_ANSWER] = {script_sha_answer, script_source_answer},
+    [SCRIPT_FIGURES] = {script_sha_figures, script_source_figures},
 };
 
 int script_format(char **formatted, enum script script, const char *key, int argc,

@@ -2,15 +2,20 @@
 
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 
 struct scoreboard *scoreboard_create(void)
 {
-    void *map = mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
-                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct scoreboard *board =
+        mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    return map != MAP_FAILED ? map : NULL;
+    if (board == MAP_FAILED)
+        return NULL;
+    if (getrandom(&board->id, sizeof(board->id), GRND_NONBLOCK) < 0)
+        board->id = (uint64_t)clock_wall_ms();
+    return board;
 }
 
 void scoreboard_free(struct scoreboard *board)
@@ -29,6 +34,7 @@ static void slot_reset(struct slot *slot)
     slot->streams = 0;
     slot->rooms = 0;
     slot->deliveries = 0;
+    slot->bytes = 0;
     slot->cuts = 0;
     slot->gaps = 0;
 }

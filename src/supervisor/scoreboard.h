@@ -25,7 +25,7 @@ struct slot {
     _Atomic uint64_t requests; /* gate: answered; hub: taken over */
     _Atomic uint64_t streams;  /* hub: open now */
     _Atomic uint64_t rooms;    /* hub: with listeners now */
-    _Atomic uint64_t deliveries, cuts, gaps; /* hub, since it started */
+    _Atomic uint64_t deliveries, bytes, cuts, gaps; /* hub, since it started */
 };
 
 /* What the last deep check of all hubs found (gate/canary.h). */
@@ -37,13 +37,15 @@ struct scoreboard_canary {
 };
 
 struct scoreboard {
+    uint64_t id; /* random, set when it is made: names all that share it */
     struct breaker redis;
     struct scoreboard_canary canary;
     struct password_leases hashing; /* gates that hash a password */
     struct slot slots[SCOREBOARD_SLOTS];
 };
 
-/* Maps a zeroed scoreboard that children inherit. NULL when the system has no memory. */
+/* Maps a scoreboard, zeroed but for its id, that children inherit. NULL when the system has no
+ * memory. */
 struct scoreboard *scoreboard_create(void);
 void scoreboard_free(struct scoreboard *board);
 

@@ -162,12 +162,13 @@ export class Earshot {
    * Starts all and returns it once it is ready. `conf`: lines of earshot.conf over the usual ones;
    * `env`: more of the environment; `redisArgs`: more for redis-server; `redisUrl(dir)`: the URL for
    * earshotd; `nginx: false`, `daemon: false`: without these; `connections` and `listen`: how many
-   * connections a worker of nginx takes, and more for its `listen`; `redis`: another earshot, whose Redis it uses.
+   * connections a worker of nginx takes, and more for its `listen`; `redis`: another earshot, whose Redis it uses; `namespace`: the site's.
    */
-  static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true, connections = 4096, listen = '', redis = null } = {}) {
+  static async start({ conf = {}, env = {}, redisArgs = [], redisUrl, nginx = true, daemon = true, connections = 4096, listen = '', redis = null, namespace = 'main' } = {}) {
     const e = new Earshot();
     e.connections = connections;
     e.listenMore = listen;
+    e.namespace = namespace;
     e.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot-test-'));
     e.mark = `TEST_MARK=${path.basename(e.dir)}-${randomBytes(4).toString('hex')}`;
     e.binary = path.join(build, 'earshotd');
@@ -262,6 +263,7 @@ export class Earshot {
       const site = fs.readFileSync(path.join(root, 'nginx-example.conf'), 'utf8')
         .replaceAll('unix:/run/earshot/earshot.sock;', `unix:${this.dir}/earshot.sock;`)
         .replace('    listen 80;', `    listen 127.0.0.1:${this.port} ${this.listenMore};`)
+        .replace('EARSHOT_NAMESPACE main;', `EARSHOT_NAMESPACE ${this.namespace};`)
         .replace('server_name chat.example.org;', 'server_name localhost;')
         .replace('/usr/local/share/earshot/www/', path.join(root, 'www/'));
       fs.writeFileSync(`${this.dir}/nginx-site.conf`, site);

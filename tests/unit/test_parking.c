@@ -29,6 +29,7 @@ static struct parking sample(void)
         .user_id = "alice",
         .name = "Alice A.",
         .token_id = "t-1",
+        .address = "192.0.2.7",
         .issued_s = 1795499000,
         .namespace = "main",
         .types_count = 2,
@@ -59,6 +60,7 @@ static void assert_same(const struct parking *a, const struct parking *b)
     assert_string_equal(a->user_id, b->user_id);
     assert_string_equal(a->name, b->name);
     assert_string_equal(a->token_id, b->token_id);
+    assert_string_equal(a->address, b->address);
     assert_true(a->issued_s == b->issued_s);
     assert_string_equal(a->namespace, b->namespace);
     assert_int_equal(a->types_count, b->types_count);
@@ -106,7 +108,7 @@ static void test_flags_and_absent(void **state)
         assert_int_equal(parking_encode(&b, &sent), 0);
         assert_int_equal(parking_decode(&got, b.data, b.len), 0);
         sent.headers = sent.request_ref = sent.user_id = sent.namespace = "";
-        sent.name = sent.token_id = "";
+        sent.name = sent.token_id = sent.address = "";
         assert_same(&sent, &got);
     }
     buf_free(&b);
@@ -239,7 +241,7 @@ static void test_size(void **state)
     assert_int_equal(parking_encode(&b, &p), 0);
     assert_int_equal(b.len, PARKING_BYTES_MAX);
     assert_int_equal(parking_decode(&got, b.data, b.len), 0);
-    p.request_ref = p.user_id = p.namespace = p.name = p.token_id = "";
+    p.request_ref = p.user_id = p.namespace = p.name = p.token_id = p.address = "";
     assert_same(&p, &got);
     headers[spare] = 'h';
     buf_clear(&b);

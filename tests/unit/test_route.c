@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "api/accounts.h"
+#include "api/admin.h"
+#include "api/connections.h"
 #include "api/events.h"
 #include "api/health.h"
 #include "api/history.h"
@@ -75,6 +77,12 @@ static void test_accounts(void **state)
     assert_ptr_equal(route->handler, users_put);
     assert_string_equal(route_param(route, &request, 0), "ann");
     assert_ptr_equal(found("GET", "/admin/users")->handler, users_get);
+    assert_ptr_equal(found("GET", "/admin/connections")->handler, connections_get);
+    route = found("DELETE", "/admin/connections/a.1");
+    assert_ptr_equal(route->handler, connections_delete);
+    assert_string_equal(route_param(route, &request, 0), "a.1");
+    assert_ptr_equal(found("GET", "/admin/figures")->handler, admin_figures);
+    assert_ptr_equal(found("GET", "/admin/figures/events")->handler, admin_figures_events);
     assert_ptr_equal(found("POST", "/auth/login")->handler, accounts_login);
     assert_ptr_equal(found("HEAD", "/auth/me")->handler, session_me);
     read("GET", "/auth/login");
