@@ -9,9 +9,10 @@ import { eventSource, fetchStream, longPoll } from './transports.js';
 const TRANSPORTS = { fetch: fetchStream, eventsource: eventSource, poll: longPoll };
 
 /** Times, in ms. A stream's heartbeat comes every 15 s. */
-const TIMES = {
+export const TIMES = {
   hello: 5000, // for the first word of a stream; without it something holds the stream back
-  silence: 35000, // between two signs of life
+  silence: 25000, // between two signs of life of a stream; a poll has so long as it may last, and twice `hello`
+  doubt: 3000, // for the event of what was sent from here
   settle: 20000, // a stream that is cut sooner was not worth opening
   again: 120000, // after which a stream is tried once more, doubled each time it fails
   poll: 25000, // how long a poll may last
@@ -77,6 +78,11 @@ export class Link extends Emitter {
   wake() {
     this.#pauses?.abort();
     if (isOffline() || (this.#current && Date.now() - this.#lastLife > this.times.silence / 2)) this.#current?.abort('woken');
+  }
+
+  /** This is stored, and the stream should have told of it by now. */
+  doubt(room, id) {
+    if (this.status.state === 'live' && compareIds(this.#cursors.get(room) ?? id, id) < 0) this.#current?.abort('silent');
   }
 
   /** Tries again after an end, as when there is another token. */
@@ -246,9 +252,10 @@ export class Link extends Emitter {
 /** One receive: its deadlines, and what is known of its end. */
 class Receive {
   constructor(times, poll, onLife) {
-    Object.assign(this, { times, onLife, abort: new AbortController(), began: Date.now(), wasLive: false, bye: null, error: null, retryMs: 0 });
+    Object.assign(this, { onLife, abort: new AbortController(), began: Date.now(), wasLive: false, bye: null, error: null, retryMs: 0 });
     onLife();
-    this.#deadline(poll ? times.silence : times.hello);
+    this.silence = poll ? times.poll + 2 * times.hello : times.silence;
+    this.#deadline(poll ? this.silence : times.hello);
   }
 
   get age() { return Date.now() - this.began; }
@@ -264,7 +271,7 @@ class Receive {
 
   beat() {
     this.onLife();
-    if (this.wasLive && !this.abort.signal.aborted) this.#deadline(this.times.silence);
+    if (this.wasLive && !this.abort.signal.aborted) this.#deadline(this.silence);
   }
 
   /** Closes what may be open still; gives why it was ended from here, if it was. */

@@ -207,6 +207,7 @@ export class Room extends Emitter {
   /** Its own answer may come before or after the event. */
   #sent(event) {
     this.#list.add(event);
+    this.#client.tabs?.expect(this.name, event.id);
     this.#changed();
   }
 

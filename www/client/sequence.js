@@ -10,7 +10,7 @@ import { compareIds, laterId } from './ids.js';
 const START = '0-0';
 
 export class Sequence {
-  #rooms = new Map(); // name -> { at, held: events that wait or null, fills }
+  #rooms = new Map(); // name -> { at, held: events that wait or null, to: how far it is asked for or null }
   #abort = new AbortController();
 
   /** `emit(events)`: tells them. */
@@ -30,19 +30,20 @@ export class Sequence {
     for (const [name, id] of rooms) {
       const room = this.#rooms.get(name);
       if (room) room.at = laterId(room.at, id);
-      else this.#rooms.set(name, { at: id, held: hold ? [] : null, fills: false });
+      else this.#rooms.set(name, { at: id, held: hold ? [] : null, to: null });
     }
   }
 
-  /** Another receives from now on: nothing is told before it is known() where that one begins. */
-  hold() { for (const room of this.#rooms.values()) room.held ??= []; }
+  /** Another receives from now on: nothing is told before it is known() where that one begins. What waited it tells again. */
+  hold() { for (const room of this.#rooms.values()) room.held = []; }
 
   /** Whoever receives has told all up to these ids. */
   known(cursors) {
     for (const [name, room] of this.#rooms) {
-      if (!cursors.has(name) || room.fills) continue;
-      if (compareIds(cursors.get(name), room.at) > 0) this.#fill(name, room, cursors.get(name));
-      else this.#release(room);
+      const to = cursors.get(name);
+      if (room.to) room.to = laterId(room.to, to);
+      else if (to && compareIds(to, room.at) > 0) this.#fill(name, room, to);
+      else if (to) this.#release(room);
     }
   }
 
@@ -74,22 +75,23 @@ export class Sequence {
 
   async #fill(name, room, to) {
     const { signal } = this.#abort, backoff = new Backoff();
-    room.fills = true;
+    room.to = to;
     room.held ??= [];
-    while (!signal.aborted && this.#rooms.get(name) === room && compareIds(room.at, to) < 0) {
+    while (!signal.aborted && this.#rooms.get(name) === room && compareIds(room.at, room.to) < 0) {
+      const before = room.at;
       try {
         const answer = await this.api.json('GET', `${path('rooms', name)}/events`, { signal, query: { as: 'json', wait: 0, since: room.at } });
         if (this.#rooms.get(name) !== room) return;
         const told = (answer?.events ?? []).map((event) => ({ ...event, room: name })).filter((event) => this.#pass(room, event));
         if (told.length > 0) this.emit(told);
         room.at = laterId(room.at, answer?.cursor);
-        if (told.length === 0) break;
+        if (room.at === before) break;
       } catch (error) {
         if (signal.aborted || !error.passing) break; // no longer let in: the room itself is told
         await pause(backoff.next(), signal);
       }
     }
-    room.fills = false;
+    room.to = null;
     if (this.#rooms.get(name) === room) this.#release(room);
   }
 }

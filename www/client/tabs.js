@@ -7,7 +7,7 @@
 import { EarshotError } from './api.js';
 import { Emitter } from './emitter.js';
 import { compareIds, randomKey } from './ids.js';
-import { Link } from './link.js';
+import { Link, TIMES as LINK_TIMES } from './link.js';
 import { Sequence } from './sequence.js';
 
 const TIMES = {
@@ -23,6 +23,7 @@ const canShare = () => Boolean(globalThis.navigator?.locks && globalThis.Broadca
 export class Tabs extends Emitter {
   #others = new Map(); // tab -> { rooms, missed }
   #id = randomKey();
+  #expected = new Set(); // timers
   #pings = null;
   #census = null;
   #awaited = null;
@@ -33,7 +34,7 @@ export class Tabs extends Emitter {
   constructor({ name, share = true, ...options }) {
     super();
     this.options = options;
-    this.times = { ...TIMES, ...options.times };
+    this.times = { ...LINK_TIMES, ...TIMES, ...options.times };
     this.status = { state: 'idle', transport: null, retryAt: null, error: null };
     this.link = null;
     this.closed = false;
@@ -67,6 +68,17 @@ export class Tabs extends Emitter {
     this.#ping();
   }
 
+  /** An event of this id is in the room: where it is not told soon, the stream is held back. */
+  expect(room, id) {
+    const timer = setTimeout(() => {
+      this.#expected.delete(timer);
+      if (compareIds(this.sequence.cursors.get(room) ?? id, id) >= 0) return;
+      if (this.link) this.link.doubt(room, id);
+      else this.#say('doubt', { room, id });
+    }, this.times.doubt);
+    this.#expected.add(timer);
+  }
+
   /** There is another token. */
   restart() {
     if (this.link) this.link.restart();
@@ -77,6 +89,7 @@ export class Tabs extends Emitter {
     this.closed = true;
     clearInterval(this.#pings);
     clearTimeout(this.#awaited);
+    this.#expected.forEach(clearTimeout);
     this.#say('leave');
     this.#step();
     this.sequence.close();
@@ -208,10 +221,11 @@ export class Tabs extends Emitter {
     } else if (what === 'ping') this.#say('pong');
     else if (what === 'wake') this.link.wake();
     else if (what === 'restart') this.link.restart();
+    else if (what === 'doubt') this.link.doubt(detail.room, detail.id);
   }
 
   #hearAsOther(what, detail) {
-    if (['ping', 'want', 'wake', 'restart', 'leave'].includes(what)) return;
+    if (['ping', 'want', 'wake', 'restart', 'doubt', 'leave'].includes(what)) return;
     this.#heard();
     if (what === 'events') this.sequence.take(detail);
     else if (what === 'following') {
