@@ -9,7 +9,15 @@ export class Tab {
   /** Runs a function in the page, which sees `earshot` and `rooms` (by name). */
   run(what, argument) { return this.page.evaluate(what, argument); }
   /** Waits until a function in the page gives something true. */
-  until(what, argument, ms = 15000) { return this.page.waitForFunction(what, argument, { timeout: ms * slow, polling: 30 }); }
+  async until(what, argument, ms = 15000) {
+    try {
+      await this.page.waitForFunction(what, argument, { timeout: ms * slow, polling: 30 });
+    } catch (error) {
+      const seen = await this.run(() => JSON.stringify({ connection: globalThis.earshot.connection, states: globalThis.states.slice(-12), rooms: globalThis.rooms }, (name, value) => (Array.isArray(value) ? value.slice(-12) : value))).catch(() => '');
+      throw new Error(`${error.message}\n${what}\n${seen}`);
+    }
+  }
+
 
   live(transport) {
     return this.until((wanted) => globalThis.earshot.connection.state === 'live' && (!wanted || globalThis.earshot.connection.transport === wanted)

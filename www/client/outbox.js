@@ -87,7 +87,8 @@ export class Outbox {
   #set(key, change) { this.#change(this.#waits.map((message) => (message.key === key ? Object.freeze({ ...message, ...change }) : message))); }
 
   async #work() {
-    if (this.#busy) return;
+    // What was left comes first.
+    if (this.#busy || this.#left?.length > 0) return;
     this.#busy = true;
     const backoff = new Backoff(500, 15000), { signal } = this.#ended;
     for (let next; !signal.aborted && (next = this.#waits.find(({ state }) => state === 'pending'));) {

@@ -42,6 +42,7 @@ export class Room extends Emitter {
     this.cursor = null; // the last event that is in the list
     const changed = () => this.#changed();
     this.#outbox = new Outbox({ api: client.api, room: name, me: () => client.me, storage: client.storage, sent: (event) => this.#sent(event), changed });
+    client.ready?.then(() => (this.#ended ? null : this.#outbox.restore()), () => {});
     this.#typing = new Typing({ tell: (typing) => this.#ask('POST', ['typing'], { typing }).catch(() => {}), changed });
   }
 
@@ -105,7 +106,6 @@ export class Room extends Emitter {
     try {
       await this.#client.ready;
       if (this.#ended) return;
-      this.#outbox.restore();
       const page = await this.#page({ limit: PAGE });
       if (this.#ended) return;
       this.#begin(page);
