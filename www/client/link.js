@@ -241,7 +241,7 @@ export class Link extends Emitter {
   }
 
   async #refused(error) {
-    if (error.status === 401 || error.code === 'ended') return this.#tell({ state: 'ended', error });
+    if (error.status === 401) return this.#tell({ state: 'ended', error });
     const wait = this.#backoff.next();
     this.#tell({ state: 'waiting', retryAt: Date.now() + wait, error });
     this.emit('refused', { error });

@@ -22,13 +22,16 @@ function query(cursors, more) {
   return `events?${words}`;
 }
 
-const ended = () => new EarshotError({ status: 403, code: 'ended', detail: 'the server has ended this for good' });
-
-/** One answer with what there is: { events, at }. */
+/** One answer with what there is: { list, at }. */
 async function once(api, cursors, wait, signal) {
   const answer = await api.json('GET', query(cursors, { as: 'json', wait }), { signal });
-  if (!answer) throw ended();
-  return { list: answer.events, at: parseCursor(answer.cursor) };
+  return answer ? { list: answer.events, at: parseCursor(answer.cursor) } : { list: [], at: new Map() };
+}
+
+/** Why a stream is refused: that a stream ends for good it is told without a word (204), and an EventSource keeps to itself. */
+async function whyNot({ api, cursors, signal, events }) {
+  const { list, at } = await once(api, cursors(), 0, signal);
+  events(list, at);
 }
 
 /** An event, and behind a gap from where its room goes on. */
@@ -38,9 +41,13 @@ function parse({ data, id }) {
 }
 
 /** Server-sent events read by fetch, which can send a token in a header. */
-export async function fetchStream({ api, cursors, signal, open, beat, events, retry }) {
+export async function fetchStream(receive) {
+  const { api, cursors, signal, open, beat, events, retry } = receive;
   const response = await api.open('GET', query(cursors(), { as: 'sse' }), { signal, headers: { Accept: 'text/event-stream' } });
-  if (response.status === 204) throw ended();
+  if (response.status === 204) {
+    await whyNot(receive);
+    throw new EarshotError({ detail: 'the server ended the stream' });
+  }
   const together = [];
   const feed = sseParser({ event: (one) => together.push(parse(one)), beat, retry });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -62,7 +69,8 @@ const UNDER_WAY_MS = 1000; // between what a check finds and what the stream bri
  * The browser's own EventSource. It sends no header, so a token is changed for a ticket, which works once: after any
  * error, also one after which it would give up for good, this one is over and whoever called begins another.
  */
-export async function eventSource({ api, cursors, signal, open, beat, events, times = {} }) {
+export async function eventSource(receive) {
+  const { api, cursors, signal, open, beat, events, times = {} } = receive;
   const more = { as: 'sse' };
   if (api.source && !api.token) await api.renew();
   if (api.token) more.ticket = (await api.json('POST', 'auth/ticket', { body: { rooms: [...cursors().keys()] }, signal })).ticket;
@@ -80,11 +88,7 @@ export async function eventSource({ api, cursors, signal, open, beat, events, ti
       timer = setInterval(() => check({ api, cursors, signal, beat }).catch(reject), times.check ?? CHECK_MS);
     });
   } catch (error) {
-    // Which status it was an EventSource does not tell.
-    if (!spoke) {
-      const { list, at } = await once(api, cursors(), 0, signal);
-      events(list, at);
-    }
+    if (!spoke) await whyNot(receive);
     throw error;
   } finally {
     clearInterval(timer);
