@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { children, until } from '../system/harness.mjs';
 import { as } from '../system/site.mjs';
 import { serve, tokenOf } from './browser.mjs';
-import { numbers, people } from './library.mjs';
+import { numbers, open, people } from './library.mjs';
 
 const server = await serve({ history_max: 5000 });
 const at = server.page;
@@ -36,10 +36,10 @@ test('does a message reach another page, and is one\'s own there at once?', asyn
 
 test('are thirty rooms followed over one connection, each told its own?', async () => {
   const names = numbers(30).map((n) => `many-${n}`);
-  const open = new Set();
+  const asked = new Set();
   const [tab] = await people({ at, rooms: names, init: (page) => {
-    page.on('request', (request) => open.add(request));
-    for (const over of ['requestfinished', 'requestfailed']) page.on(over, (request) => open.delete(request));
+    page.on('request', (request) => asked.add(request));
+    for (const over of ['requestfinished', 'requestfailed']) page.on(over, (request) => asked.delete(request));
   } });
   await tab.live();
   await tab.until(() => globalThis.rooms['many-29'].state.loaded);
@@ -47,12 +47,25 @@ test('are thirty rooms followed over one connection, each told its own?', async 
     for (const name of names) if (await server.listeners(name) !== 1) return false;
     return true;
   });
-  const streams = [...open].map((request) => new URL(request.url())).filter(({ pathname }) => pathname.endsWith('/events'));
+  const streams = [...asked].map((request) => new URL(request.url())).filter(({ pathname }) => pathname.endsWith('/events'));
   assert.equal(streams.length, 1);
   assert.equal(streams[0].searchParams.getAll('room').length, 30);
   for (const name of names) await server.send(name, `to ${name}`);
   for (const name of names) await tab.shown(`to ${name}`, name);
   for (const name of names) assert.deepEqual(await tab.contents(name), [`to ${name}`]);
+  await closed(tab);
+});
+
+test('more rooms than one receive may follow, of two tabs: is there another receive for the rest?', async () => {
+  const names = numbers(70).map((n) => `crowd-${n}`);
+  const [tab] = await people({ at, rooms: names.slice(0, 40) });
+  const other = await open(tab.who, { at, rooms: names.slice(30) });
+  await tab.live();
+  await other.live();
+  for (const name of ['crowd-0', 'crowd-35', 'crowd-69']) await until('each room has one stream', async () => await server.listeners(name) === 1);
+  for (const name of names) await server.send(name, `to ${name}`);
+  for (const name of names.slice(0, 40)) await tab.shown(`to ${name}`, name);
+  for (const name of names.slice(30)) await other.shown(`to ${name}`, name);
   await closed(tab);
 });
 

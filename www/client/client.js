@@ -8,7 +8,7 @@ import { Room } from './room.js';
 import { Tabs } from './tabs.js';
 import { Who } from './who.js';
 
-const FOLLOWS_MOST = 60; // rooms of one receive; the server takes 64
+const FOLLOWS_MOST = 60; // rooms, beside those that are joined, of which one wants to know what is unread
 const INBOX_MS = 200; // in which words to oneself become one look at the lists
 const STATE = { state: 'connecting', transport: null, retryAt: null, error: null };
 
@@ -176,12 +176,12 @@ export class Earshot extends Emitter {
   /** Tells the receive which rooms, and of each the last event that is known. */
   refollow() {
     if (!this.tabs) return;
-    const wanted = new Map(), room = ({ size }) => size < FOLLOWS_MOST;
-    for (const { name, cursor, joined } of this.#rooms.values()) if (joined && cursor && room(wanted)) wanted.set(name, cursor);
+    const wanted = new Map();
+    for (const { name, cursor, joined } of this.#rooms.values()) if (joined && cursor) wanted.set(name, cursor);
     if (this.everything) {
       for (const name of this.joined) if (!this.directory.get(name)?.joined) this.directory.set(name, { joined: true });
-      if (this.inbox && this.directory.loaded && room(wanted)) wanted.set(this.inbox, wanted.get(this.inbox) ?? this.#inboxCursor());
-      for (const { name, joined, last } of this.rooms) if (joined && last && !wanted.has(name) && room(wanted)) wanted.set(name, last);
+      if (this.inbox && this.directory.loaded) wanted.set(this.inbox, wanted.get(this.inbox) ?? this.#inboxCursor());
+      for (const { name, joined, last } of this.rooms) if (joined && last && !wanted.has(name) && wanted.size < FOLLOWS_MOST) wanted.set(name, last);
     }
     this.tabs.follow(wanted);
   }

@@ -7,7 +7,8 @@
 import { EarshotError } from './api.js';
 import { Emitter } from './emitter.js';
 import { compareIds, randomKey } from './ids.js';
-import { Link, TIMES as LINK_TIMES } from './link.js';
+import { TIMES as LINK_TIMES } from './link.js';
+import { Receives } from './receives.js';
 import { Sequence } from './sequence.js';
 
 const TIMES = {
@@ -136,7 +137,7 @@ export class Tabs extends Emitter {
   }
 
   #makeLink() {
-    this.link = new Link(this.options);
+    this.link = new Receives(this.options);
     this.link.on('events', (list) => {
       this.#say('events', list);
       this.sequence.take(list);
