@@ -1,22 +1,28 @@
 // client.js - Earshot: who one is, the one receive, the rooms.
 
-import { Api, path } from './api.js';
-import { Backoff } from './backoff.js';
+import { Api, EarshotError, path } from './api.js';
+import { Backoff, pause } from './backoff.js';
 import { Directory } from './directory.js';
 import { Emitter } from './emitter.js';
 import { Room } from './room.js';
 import { Tabs } from './tabs.js';
+import { Who } from './who.js';
 
-const FOLLOWS_MOST = 60; // rooms of one receive; the server takes 64
-const RENEWS_BEFORE_MS = 60000;
-const TIMER_MOST_MS = 2 ** 31 - 1;
+const FOLLOWS_MOST = 60; // rooms, beside those that are joined, of which one wants to know what is unread
+const INBOX_MS = 200; // in which words to oneself become one look at the lists
+const STATE = { state: 'connecting', transport: null, retryAt: null, error: null };
 
 /** See earshot.d.ts for its options, members and events. */
 export class Earshot extends Emitter {
   #rooms = new Map();
   #backoff = new Backoff(1000, 30000);
+  #who;
+  #turn = null; // AbortController of the person that one is
+  #sleep = null; // AbortController of a wait that the page may end
+  #later = new Set();
   #off = [];
-  #renewal = null;
+  #inboxAt = null;
+  #probing = null;
   #closed = false;
 
   constructor({ url = 'v1', token = null, transport = 'auto', share = true, everything = false, fetch, times, types, storage = tabStorage() } = {}) {
@@ -27,117 +33,131 @@ export class Earshot extends Emitter {
     this.storage = storage;
     this.everything = everything;
     this.options = { transport, share, times };
-    this.me = null;
-    this.connection = { state: 'connecting', transport: null, retryAt: null, error: null };
+    this.connection = STATE;
     this.directory = new Directory(this);
     this.directory.on('change', (rooms) => this.emit('rooms', rooms));
+    this.#who = new Who({
+      api: this.api,
+      leads: () => this.tabs?.leads ?? true,
+      changed: (me) => this.emit('me', me),
+      renewed: () => { if (this.connection.state === 'ended') this.tabs?.restart(); },
+      other: () => this.#again().catch(() => {}),
+    });
     this.#watch();
-    this.ready = this.#start();
-    this.ready.catch(() => {}); // told by `connection`
+    this.#begin();
   }
 
+  get me() { return this.#who.me; }
   get rooms() { return this.directory.all; }
+  /** The names of the rooms that are joined. */
   get joined() { return [...this.#rooms.values()].filter((room) => room.joined).map(({ name }) => name); }
+  /** The name of one's own inbox, or null. */
   get inbox() { return this.me?.userId ? `@${this.me.userId}` : null; }
 
   // ---- who
 
+  #begin() {
+    this.#turn?.abort();
+    this.#sleep?.abort();
+    this.#turn = new AbortController();
+    this.ready = this.#start(this.#turn.signal);
+    this.ready.catch(() => {}); // told by `connection`
+  }
+
   /** Asks who one is until that is answered, then opens the receive. */
-  async #start() {
-    for (;;) {
+  async #start(signal) {
+    for (let known = false; !known;) {
       try {
-        this.me = await this.api.json('GET', 'auth/me');
-        break;
+        await this.#who.ask();
+        known = true;
       } catch (error) {
-        if (!error.passing || this.#closed) {
-          this.#connection({ state: 'ended', transport: null, retryAt: null, error });
+        if (signal.aborted) throw error;
+        if (!error.passing) {
+          this.#who.forget();
+          this.#connection({ ...STATE, state: 'ended', error });
           throw error;
         }
         const wait = this.#backoff.next();
-        this.#connection({ state: 'waiting', transport: null, retryAt: Date.now() + wait, error });
-        await new Promise((resolve) => { this.#woken = resolve; setTimeout(resolve, wait); });
+        this.#connection({ ...STATE, state: 'waiting', retryAt: Date.now() + wait, error });
+        this.#sleep = new AbortController();
+        await pause(wait, this.#sleep.signal);
       }
+      if (signal.aborted) throw new EarshotError({ code: 'superseded', detail: 'another person signed in meanwhile' });
     }
     this.#backoff.reset();
-    this.#plan();
-    this.emit('me', this.me);
     this.#open();
+    this.emit('me', this.me);
   }
-
-  #woken = () => {};
 
   #open() {
-    this.tabs = new Tabs({ name: `${this.url} ${this.me.userId ?? ''}`, api: this.api, ...this.options });
-    this.tabs.on('state', (status) => this.#connection(status));
-    this.tabs.on('events', (events) => events.forEach((event) => this.#take(event)));
-    this.tabs.on('behind', ({ room, id }) => this.#fill(room, id));
-    this.tabs.on('refused', () => this.#probe());
-    this.tabs.on('expiring', () => this.#renew());
-    this.#connection(this.tabs.status);
-    if (this.everything) this.refresh().catch(() => this.later(() => this.refresh()));
-    else this.refollow();
+    // Tabs of one person, with the same rights.
+    const name = [this.url, this.me.userId ?? '', this.me.role ?? '', JSON.stringify(this.me.rooms ?? '')].join(' ');
+    const tabs = this.tabs = new Tabs({ name, api: this.api, ...this.options });
+    tabs.on('state', (status) => this.#connection(status));
+    tabs.on('events', (events) => events.forEach((event) => this.#take(event)));
+    tabs.on('open', (opened) => this.#opened(opened));
+    tabs.on('refused', () => this.#probe());
+    tabs.on('expiring', () => this.#who.renew());
+    this.#connection(tabs.status);
+    if (this.everything) this.#refreshed();
+    this.refollow();
   }
 
-  /** The token's end is known: another one before. */
-  #plan() {
-    clearTimeout(this.#renewal);
-    if (!this.me?.expires) return;
-    const left = Date.parse(this.me.expires) - Date.now();
-    this.#renewal = setTimeout(() => this.#renew(), Math.min(TIMER_MOST_MS, Math.max(left - Math.max(RENEWS_BEFORE_MS, left / 5), 1000)));
-  }
-
-  async #renew() {
-    try {
-      if (!await this.api.renew()) return;
-      this.me = await this.api.json('GET', 'auth/me');
-      this.#plan();
-      this.emit('me', this.me);
-    } catch (error) {
-      if (error.passing) this.later(() => this.#renew());
-    }
-  }
-
-  guest(name) { return this.#enter('auth/guest', { name }); }
-  login(user, password) { return this.#enter('auth/login', { user, password }); }
-  register(user, password, name = user) { return this.#enter('auth/register', { user, password, name }); }
+  /** Signs in as a guest of this name, which lives as long as its token. */
+  guest(name) { return this.#enter('guest', { name }); }
+  /** Signs in by an account. */
+  login(user, password) { return this.#enter('login', { user, password }); }
+  /** Makes an account, and signs in by it. */
+  register(user, password, name = user) { return this.#enter('register', { user, password, name }); }
 
   /** Signed in, one is somebody else: all rooms begin anew. */
-  async #enter(where, fields) {
-    await this.api.json('POST', where, { body: { ...fields, cookie: !this.api.byToken } }).then(({ token }) => { if (token) this.api.token = token; });
+  async #enter(call, fields) {
+    await this.#who.enter(call, fields);
     await this.#again();
     return this.me;
   }
 
+  /** Takes the token back, and goes on as nobody. */
   async logout() {
-    await this.api.json('POST', 'auth/logout').catch((error) => { if (error.status !== 401) throw error; });
-    this.api.token = null;
+    await this.#who.leave();
     await this.#again();
   }
 
   async #again() {
     this.tabs?.close();
-    this.directory.clear();
-    this.#rooms = new Map();
-    this.#inboxAt = null;
-    this.ready = this.#start();
+    this.tabs = null;
+    this.#forget();
+    this.#begin();
     await this.ready;
     this.emit('again', this.me);
   }
 
+  #forget() {
+    this.#who.forget();
+    this.#later.forEach(clearTimeout);
+    this.#later.clear();
+    for (const room of this.#rooms.values()) room.end();
+    this.#rooms = new Map();
+    this.#inboxAt = null;
+    this.#backoff.reset();
+    this.directory.clear();
+  }
+
   // ---- rooms
 
-  /** A room, the same one each time; nothing is asked before its join(). */
+  /** A room, the same one each time until somebody else signs in; nothing is asked before its join(). */
   room(name) {
     if (!this.#rooms.has(name)) this.#rooms.set(name, new Room(this, name));
     return this.#rooms.get(name);
   }
 
   /** The conversation with these people. */
-  direct(...users) { return this.room(`@${[...new Set([this.me?.userId, ...users])].sort().join(',')}`); }
+  direct(...users) { return this.room(`@${[...new Set([this.me?.userId, ...users])].filter(Boolean).sort().join(',')}`); }
 
   /** Makes a room, or changes it: { topic, mode, slow, keep, age }. */
   configure(name, settings = {}) { return this.api.json('PUT', path('rooms', name), { body: settings }); }
 
+  /** Tells one person in a room something that is not kept, as to set up a call. */
   signal(room, to, content) { return this.api.json('POST', path('rooms', room, 'signals'), { body: { to, content } }); }
 
   /** The lists of rooms anew, and what is to be followed of them. */
@@ -146,20 +166,26 @@ export class Earshot extends Emitter {
     this.refollow();
   }
 
+  /** The same, tried until it works. */
+  #refreshed(ms = 0) {
+    this.later(() => this.refresh().catch((error) => {
+      if (error.passing) this.#refreshed(this.#backoff.next());
+    }), ms);
+  }
+
   /** Tells the receive which rooms, and of each the last event that is known. */
   refollow() {
     if (!this.tabs) return;
-    for (const name of this.joined) if (!this.directory.get(name)?.joined) this.directory.set(name, { joined: true });
     const wanted = new Map();
-    for (const room of this.#rooms.values()) if (room.joined && room.cursor) wanted.set(room.name, room.cursor);
+    for (const { name, cursor, joined } of this.#rooms.values()) if (joined && cursor) wanted.set(name, cursor);
     if (this.everything) {
-      if (this.inbox) wanted.set(this.inbox, wanted.get(this.inbox) ?? this.#inboxCursor());
+      for (const name of this.joined) if (!this.directory.get(name)?.joined) this.directory.set(name, { joined: true });
+      if (this.inbox && this.directory.loaded) wanted.set(this.inbox, wanted.get(this.inbox) ?? this.#inboxCursor());
       for (const { name, joined, last } of this.rooms) if (joined && last && !wanted.has(name) && wanted.size < FOLLOWS_MOST) wanted.set(name, last);
     }
     this.tabs.follow(wanted);
   }
 
-  #inboxAt = null;
   #inboxCursor() { return (this.#inboxAt ??= this.directory.inboxLast ?? '0-0'); }
 
   #take(event) {
@@ -173,38 +199,37 @@ export class Earshot extends Emitter {
   #takeInbox(event) {
     const { source, type } = event;
     if (type === 'mention' && this.directory.get(source)) this.directory.set(source, { mentioned: true });
-    else if (source || type === 'notice') this.later(() => this.refresh(), 200);
+    else if (this.everything && (source || type === 'notice')) this.#refreshed(INBOX_MS);
+    this.#rooms.get(event.room)?.take(event);
     this.emit('inbox', event);
   }
 
-  /** Asks for the events that another tab's receive had passed on before. */
-  async #fill(room, since) {
-    if (room === this.inbox) return;
-    try {
-      for (let at = since, more = true; more;) {
-        const { events, cursor } = await this.api.json('GET', `${path('rooms', room)}/events`, { query: { as: 'json', wait: 0, since: at } });
-        events.forEach((event) => this.#take({ ...event, room }));
-        more = events.length > 0 && cursor !== at;
-        at = cursor;
-      }
-    } catch (error) {
-      if (error.passing) this.later(() => this.#fill(room, since));
+  /** What no event tells again: who is in the rooms that are followed from now on. */
+  #opened({ rooms, anew }) {
+    this.#backoff.reset();
+    for (const name of rooms) {
+      const room = this.#rooms.get(name);
+      if (room?.joined && room.state.loaded) room.refresh(anew);
     }
   }
 
   /** The rooms together were refused: finds which, and goes on without. */
-  async #probe() {
-    for (const room of [...this.#rooms.values()].filter(({ joined }) => joined)) {
+  #probe() {
+    this.#probing ??= this.#probeAll(this.#turn.signal).catch(() => {}).finally(() => { this.#probing = null; });
+    return this.#probing;
+  }
+
+  async #probeAll(signal) {
+    for (const room of [...this.#rooms.values()].filter(({ joined, cursor }) => joined && cursor)) {
       try {
-        await this.api.json('GET', path('rooms', room.name, 'messages'), { query: { limit: 1 } });
+        await this.api.json('GET', path('rooms', room.name, 'messages'), { query: { limit: 1 }, signal });
       } catch (error) {
-        if (error.passing) continue;
-        room.close(error);
-        room.cursor = null;
+        if (signal.aborted) return;
+        if (!error.passing) room.close(error);
       }
     }
-    if (this.everything) await this.refresh().catch(() => {});
-    this.refollow();
+    if (this.everything) await this.directory.refresh().catch(() => {});
+    if (!signal.aborted) this.refollow();
   }
 
   marked(room, mark) { this.directory.marked(room, mark); }
@@ -212,17 +237,11 @@ export class Earshot extends Emitter {
   // ---- the world around
 
   #connection(status) {
-    const before = this.connection;
+    const before = this.connection.state;
     this.connection = status;
     this.emit('connection', status);
-    if (status.state !== 'live' || before.state === 'live') return;
-    for (const room of this.#rooms.values()) {
-      room.wake();
-      if (room.joined && room.state.loaded) room.refresh();
-    }
+    if (status.state === 'live' && before !== 'live') for (const room of this.#rooms.values()) room.wake();
   }
-
-  #later = new Set();
 
   /** Once, after some time that grows while things fail. */
   later(run, ms = this.#backoff.next()) {
@@ -236,7 +255,7 @@ export class Earshot extends Emitter {
 
   /** Tries at once what waits for its time. */
   wake() {
-    this.#woken();
+    this.#sleep?.abort();
     this.tabs?.wake();
     for (const room of this.#rooms.values()) room.wake();
   }
@@ -251,6 +270,7 @@ export class Earshot extends Emitter {
     listen(window, 'online', wake);
     listen(window, 'pageshow', wake);
     listen(document, 'visibilitychange', wake);
+    listen(document, 'resume', wake);
     listen(window, 'offline', () => this.tabs?.wake());
   }
 
@@ -258,9 +278,11 @@ export class Earshot extends Emitter {
   close() {
     this.#closed = true;
     this.#off.forEach((off) => off());
-    clearTimeout(this.#renewal);
-    this.#later.forEach(clearTimeout);
     this.tabs?.close();
+    this.tabs = null;
+    this.#forget();
+    this.#turn.abort();
+    this.#who.close();
   }
 }
 

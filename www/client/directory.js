@@ -1,5 +1,6 @@
 // directory.js - the rooms that there are, and what is unread in one's own.
 
+import { path } from './api.js';
 import { Emitter, soon } from './emitter.js';
 import { compareIds, laterId } from './ids.js';
 import { isMessage } from './messages.js';
@@ -22,6 +23,7 @@ export class Directory extends Emitter {
     super();
     this.#client = client;
     this.all = Object.freeze([]);
+    this.loaded = false;
   }
 
   get(name) { return this.#rooms.get(name); }
@@ -30,7 +32,9 @@ export class Directory extends Emitter {
   async refresh() {
     const { api, me } = this.#client;
     const [rooms, unread] = await Promise.all([api.json('GET', 'rooms'), me?.userId ? api.json('GET', 'unread') : { rooms: [] }]);
+    if (me?.userId !== this.#client.me?.userId) return; // another person is here
     const before = this.#rooms;
+    this.loaded = true;
     this.#rooms = new Map();
     this.inboxLast = unread.rooms.find(({ name }) => name === this.#client.inbox)?.last ?? null;
     for (const room of rooms.rooms) this.set(room.name, { ...before.get(room.name), ...room });
@@ -47,6 +51,8 @@ export class Directory extends Emitter {
 
   clear() {
     this.#rooms.clear();
+    this.loaded = false;
+    this.inboxLast = null;
     this.#changed();
   }
 
@@ -55,11 +61,11 @@ export class Directory extends Emitter {
     const room = this.#rooms.get(event.room), me = this.#client.me?.userId;
     if (!room) return;
     if (isMessage(event) && compareIds(event.id, room.last ?? '0-0') > 0) {
-      const unread = event.userId && event.userId === me ? room.unread : room.unread + 1;
-      this.set(room.name, { last: event.id, unread });
+      // Who sends has read.
+      const own = Boolean(me) && event.userId === me;
+      this.set(room.name, { last: event.id, ...(own ? { read: event.id, unread: 0, mentioned: false } : { unread: room.unread + 1 }) });
     } else if (event.type === 'read' && event.userId === me) {
-      const read = laterId(room.read, event.target);
-      if (room.last && compareIds(read, room.last) >= 0) this.set(room.name, { read, unread: 0, mentioned: false });
+      this.#read(room, laterId(room.read, event.target));
     } else if (event.type === 'join' || event.type === 'leave') {
       this.set(room.name, { people: Math.max(0, room.people + (event.type === 'join' ? 1 : -1)) });
     } else if (event.type === 'room' && event.metadata && 'topic' in event.metadata) {
@@ -67,8 +73,17 @@ export class Directory extends Emitter {
     }
   }
 
+  /** Read by another tab or elsewhere: how much is left, if not nothing, the server knows. */
+  async #read(room, read) {
+    if (room.read === read) return;
+    if (!room.last || compareIds(read, room.last) >= 0) return void this.set(room.name, { read, unread: 0, mentioned: false });
+    this.set(room.name, { read });
+    this.marked(room.name, await this.#client.api.json('GET', path('rooms', room.name, 'read')).catch(() => ({})));
+  }
+
+  /** What the server says of a read marker. */
   marked(name, { read, last, unread }) {
-    if (this.#rooms.has(name)) this.set(name, { read, last: laterId(this.#rooms.get(name).last, last), unread, ...(unread === 0 ? { mentioned: false } : {}) });
+    if (unread !== undefined && this.#rooms.has(name)) this.set(name, { read, last: laterId(this.#rooms.get(name).last, last), unread, ...(unread === 0 ? { mentioned: false } : {}) });
   }
 }
 

@@ -5,10 +5,12 @@ import { compareIds } from './ids.js';
 /** Events that are about messages, or about people and rooms; all other types are messages, of the sender's own kind. */
 const NOT_MESSAGES = new Set(['edit', 'delete', 'reaction', 'join', 'leave', 'typing', 'read', 'signal', 'room', 'member', 'hello',
   'gap', 'bye', 'mention', 'direct', 'notice', 'audit', 'figures']);
+
+/** Is this event one to show in the list? */
 export const isMessage = ({ type, id }) => id !== undefined && !NOT_MESSAGES.has(type);
 
-/** `asOf`: the last event that a page of history knows of; changes up to it are in the message already. */
-const messageOf = (event, asOf) => Object.freeze({
+/** `asOf`: the last event that it knows of; changes up to it are in the message already. */
+export const messageOf = (event, asOf = event.id) => Object.freeze({
   key: event.clientId ?? event.id, state: 'sent', reactions: {}, reacted: [], replies: 0, ...event, time: Date.parse(event.timestamp), asOf,
 });
 
@@ -37,11 +39,12 @@ export class MessageList {
   /** Adds a message once; of one that is there, a page of history may know more. */
   add(event, asOf = event.id) {
     const at = this.#find(event.id);
-    if (at >= 0 && compareIds(this.#list[at].asOf, asOf) >= 0) return false;
-    const message = messageOf(event, asOf);
-    this.#list.splice(at >= 0 ? at : -1 - at, at >= 0 ? 1 : 0, message);
+    if (at >= 0) return this.settle(event, asOf);
+    let message = messageOf(event, asOf);
+    // Somebody sent under a key that another message has: keys of a list differ.
+    if (this.#keys.has(message.key)) message = Object.freeze({ ...message, key: message.id });
+    this.#list.splice(-1 - at, 0, message);
     this.#keys.set(message.key, message.id);
-    return at < 0;
   }
 
   /** Forgets the oldest; gives how many there were. */
@@ -55,11 +58,9 @@ export class MessageList {
   change(event, me) {
     if (isMessage(event)) {
       if (event.replyTo) this.#replace(event.replyTo, event.id, ({ replies }) => ({ replies: replies + 1 }));
-      return;
-    }
-    if (event.type === 'edit') {
-      this.#replace(event.target, event.id, (message) => (message.deleted || compareIds(event.id, message.editId ?? '0-0') < 0 ? {}
-        : { content: event.content, metadata: event.metadata ?? message.metadata, edited: event.timestamp, editId: event.id }));
+    } else if (event.type === 'edit') {
+      this.#replace(event.target, event.id, (message) => (message.deleted ? {}
+        : { content: event.content, metadata: event.metadata ?? message.metadata, edited: event.timestamp }));
     } else if (event.type === 'delete') {
       this.#replace(event.target, event.id, () => ({ deleted: event.timestamp, content: undefined, metadata: undefined, edited: undefined, reactions: {}, reacted: [] }));
     } else if (event.type === 'reaction') {
@@ -69,25 +70,37 @@ export class MessageList {
 
   /** `change` gives what is other in a message, unless the event was known when it was read. */
   #replace(id, eventId, change) {
-    const at = this.#find(id);
-    if (at < 0 || compareIds(eventId, this.#list[at].asOf) <= 0) return;
-    this.#list[at] = Object.freeze({ ...this.#list[at], ...change(this.#list[at]) });
+    const at = this.#find(id), message = this.#list[at];
+    if (at < 0 || compareIds(eventId, message.asOf) <= 0) return;
+    this.#list[at] = Object.freeze({ ...message, ...change(message), asOf: eventId });
   }
 
   /** Puts a message as it is now into its place; it knows of all events up to `asOf`, if of more than the one there. */
   settle(event, asOf) {
-    const at = this.#find(event.id);
-    if (at < 0 || compareIds(asOf, this.#list[at].asOf) < 0) return;
-    this.#list[at] = messageOf({ ...event, clientId: this.#list[at].clientId }, asOf);
+    const at = this.#find(event.id), before = this.#list[at];
+    if (at < 0 || compareIds(asOf, before.asOf) <= 0) return;
+    this.#list[at] = Object.freeze({ ...messageOf(event, asOf), key: before.key });
+  }
+
+  /** One's own reaction, before the server has told of it. */
+  guess(id, emoji, adds) {
+    const at = this.#find(id), message = this.#list[at];
+    if (at < 0 || message.reacted.includes(emoji) === adds) return false;
+    this.#list[at] = Object.freeze({ ...message, ...withReaction(message, emoji, adds, true) });
+    return true;
   }
 }
 
 function reactionOf(message, { content: emoji, action, userId }, me) {
-  const adds = action !== 'remove';
+  const adds = action !== 'remove', own = Boolean(me) && userId === me;
   // One's own is shown before it is told.
-  if (me && userId === me && message.reacted.includes(emoji) === adds) return {};
-  const reactions = { ...message.reactions, [emoji]: (message.reactions[emoji] ?? 0) + (adds ? 1 : -1) };
-  if (reactions[emoji] <= 0) delete reactions[emoji];
-  if (!me || userId !== me) return { reactions };
-  return { reactions, reacted: [...message.reacted.filter((one) => one !== emoji), ...(adds ? [emoji] : [])] };
+  return own && message.reacted.includes(emoji) === adds ? {} : withReaction(message, emoji, adds, own);
+}
+
+function withReaction({ reactions, reacted }, emoji, adds, own) {
+  const { [emoji]: count = 0, ...others } = reactions, now = count + (adds ? 1 : -1);
+  return {
+    reactions: now > 0 ? { ...reactions, [emoji]: now } : others,
+    reacted: own ? [...reacted.filter((one) => one !== emoji), ...(adds ? [emoji] : [])] : reacted,
+  };
 }

@@ -3,54 +3,82 @@
 // Each message has a key of its own, its Idempotency-Key and clientId: a retry is never stored twice, and the event that
 // comes back is known as the same. What waits is kept in the tab's sessionStorage and survives a reload.
 
+import { EarshotError, path } from './api.js';
 import { Backoff, pause } from './backoff.js';
 import { randomKey } from './ids.js';
-import { path } from './api.js';
 
 const GIVES_UP_MS = 300000;
 
 export class Outbox {
   #waits = []; // messages, pending or failed
+  #left; // what a page before this one has left, until it is known who one is
   #busy = false;
   #pause = null;
-  #restored = false;
+  #ended = new AbortController();
 
-  /** `sent(event, key)`: it is stored. `changed()`: what waits is other. */
+  /** `me()`: who one is. `sent(event)`: it is stored. `changed()`: what waits is other. */
   constructor({ api, room, me, storage, sent, changed }) {
-    Object.assign(this, { api, room, me, sent, changed });
-    this.storage = storage;
+    Object.assign(this, { api, room, me, storage, sent, changed });
     this.place = `earshot outbox ${api.url} ${room}`;
+    this.#left = this.#read();
   }
 
+  /** Messages that are pending or failed, in order. */
   get all() { return this.#waits; }
 
+  /** Puts a message behind the others; gives it, pending. */
   send({ content, type = 'message', replyTo, metadata }) {
-    const key = randomKey(), now = Date.now(), { userId, name } = this.me() ?? {};
-    const message = Object.freeze({ key, state: 'pending', type, content, replyTo, metadata, userId: userId ?? undefined, name, time: now, timestamp: new Date(now).toISOString(), reactions: {}, reacted: [], replies: 0 });
+    const now = Date.now(), { userId, name } = this.me() ?? {};
+    const message = Object.freeze({
+      key: randomKey(), state: 'pending', type, content, replyTo, metadata, userId: userId ?? undefined, name,
+      time: now, timestamp: new Date(now).toISOString(), reactions: {}, reacted: [], replies: 0,
+    });
     this.#change([...this.#waits, message]);
     this.#work();
     return message;
   }
 
+  /** One that failed is tried again, under the same key. */
   retry(key) {
     this.#set(key, { state: 'pending', error: undefined, time: Date.now() });
     this.wake();
   }
 
-  discard(key) { this.#change(this.#waits.filter((message) => message.key !== key)); }
+  discard(key) { if (this.#has(key)) this.#change(this.#waits.filter((message) => message.key !== key)); }
 
-  /** The stream has told of it before the answer came. */
-  seen(key) { if (this.#waits.some((message) => message.key === key)) this.discard(key); }
-
+  /** Waits no longer. */
   wake() {
     this.#pause?.abort();
     this.#work();
   }
 
+  /** Sends no more: another person is here. */
+  end() { this.#ended.abort(); this.#pause?.abort(); }
+
+  /** What a page that was reloaded has left, of the same person; once it is known who one is. */
+  restore() {
+    if (!this.#left) return;
+    const mine = this.me()?.userId ?? undefined, now = Date.now();
+    const left = this.#left.filter(({ userId }) => userId === mine).map((message) => Object.freeze({ ...message, time: now, error: EarshotError.from(message.error) ?? undefined }));
+    this.#left = null;
+    this.#change([...left, ...this.#waits]);
+    this.#work();
+  }
+
+  #has(key) { return this.#waits.some((message) => message.key === key); }
+
+  #read() {
+    try {
+      const left = JSON.parse(this.storage?.getItem(this.place) ?? '[]');
+      return Array.isArray(left) ? left : [];
+    } catch { return []; /* forbidden, or not ours */ }
+  }
+
   #change(waits) {
     this.#waits = waits;
+    const kept = [...this.#left ?? [], ...waits];
     try {
-      if (waits.length > 0) this.storage?.setItem(this.place, JSON.stringify(waits));
+      if (kept.length > 0) this.storage?.setItem(this.place, JSON.stringify(kept));
       else this.storage?.removeItem(this.place);
     } catch { /* storage is full or forbidden: what waits lives as long as the page */ }
     this.changed();
@@ -58,33 +86,20 @@ export class Outbox {
 
   #set(key, change) { this.#change(this.#waits.map((message) => (message.key === key ? Object.freeze({ ...message, ...change }) : message))); }
 
-  /** What a page that was reloaded has left, of the same person; once it is known who one is. */
-  restore() {
-    if (this.#restored) return;
-    this.#restored = true;
-    try {
-      const left = JSON.parse(this.storage?.getItem(this.place) ?? '[]').filter(({ userId }) => userId === (this.me()?.userId ?? undefined));
-      this.#waits = [...left.map((message) => Object.freeze({ ...message, time: Date.now() })), ...this.#waits];
-    } catch { /* not ours */ }
-    this.changed();
-    this.#work();
-  }
-
   async #work() {
-    if (this.#busy) return;
+    // What was left comes first.
+    if (this.#busy || this.#left?.length > 0) return;
     this.#busy = true;
-    const backoff = new Backoff(500, 15000);
-    for (let next; (next = this.#waits.find(({ state }) => state === 'pending'));) {
+    const backoff = new Backoff(500, 15000), { signal } = this.#ended;
+    for (let next; !signal.aborted && (next = this.#waits.find(({ state }) => state === 'pending'));) {
       try {
-        const { content, type, replyTo, metadata, key } = next;
-        const event = await this.api.json('POST', path('rooms', this.room, 'messages'), {
-          body: { content, type, replyTo, metadata, clientId: key }, headers: { 'Idempotency-Key': key },
-        });
+        const event = await this.#post(next, signal);
         backoff.reset();
         // First the message, then without the one that waits: it is never missing in between.
-        this.sent(event, key);
-        this.seen(key);
+        this.sent(event);
+        this.discard(next.key);
       } catch (error) {
+        if (signal.aborted) break;
         if (!error.passing || Date.now() - next.time > GIVES_UP_MS) {
           this.#set(next.key, { state: 'failed', error });
           continue;
@@ -94,5 +109,11 @@ export class Outbox {
       }
     }
     this.#busy = false;
+  }
+
+  #post({ content, type, replyTo, metadata, key }, signal) {
+    return this.api.json('POST', path('rooms', this.room, 'messages'), {
+      signal, body: { content, type, replyTo, metadata, clientId: key }, headers: { 'Idempotency-Key': key },
+    });
   }
 }

@@ -9,54 +9,58 @@ import { Thread } from './thread.js';
 import { Typing } from './typing.js';
 
 const PAGE = 50;
+const OLDER = 100;
 const KEPT = 20000; // messages, while new ones come
-const APPLIED = 4000; // ids of changes that were applied
 
 /**
- * `state` never changes; at each `change` there is another. `event` tells of each event as it came, once.
- * See earshot.d.ts for what each member means.
+ * `state` never changes; after each `change` there is another. `event` tells of each event as it came, once; `reload` that
+ * the list began anew. See earshot.d.ts for what each member means.
  */
 export class Room extends Emitter {
   #client;
   #list = new MessageList();
-  #applied = new Set();
   #people = new Map();
   #about = { topic: null, mode: 'open', role: null, read: undefined, loaded: false, loading: false, more: false, error: null };
+  #state = null;
   #joins = 0;
+  #held = null; // events that came while a page was read
   #loading = null;
   #older = null;
+  #refreshing = null;
+  #wanted = null; // { all }: what is to be refreshed
+  #gap = false; // another one, while a page was read
+  #ended = false;
+  #acts = Promise.resolve(); // one's own reactions, one after another
+  #outbox;
+  #typing;
+  #told = soon(() => this.emit('change', this.state));
 
   constructor(client, name) {
     super();
     this.#client = client;
     this.name = name;
     this.cursor = null; // the last event that is in the list
-    this.#outbox = new Outbox({
-      api: client.api,
-      room: name,
-      me: () => client.me,
-      storage: client.storage,
-      sent: (event) => this.#insert(event),
-      changed: () => this.#changed(),
-    });
-    this.#typing = new Typing({
-      tell: (typing) => this.#ask('POST', ['typing'], { typing }).catch(() => {}),
-      changed: () => this.#changed(),
-    });
-    this.#write();
+    const changed = () => this.#changed();
+    this.#outbox = new Outbox({ api: client.api, room: name, me: () => client.me, storage: client.storage, sent: (event) => this.#sent(event), changed });
+    client.ready?.then(() => (this.#ended ? null : this.#outbox.restore()), () => {});
+    this.#typing = new Typing({ tell: (typing) => this.#ask('POST', ['typing'], { typing }).catch(() => {}), changed });
   }
 
-  #outbox;
-  #typing;
-  #changed = soon(() => { this.#write(); this.emit('change', this.state); });
+  get state() { return (this.#state ??= this.#write()); }
+
+  #changed() {
+    this.#state = null;
+    if (!this.#ended) this.#told();
+  }
 
   #write() {
-    this.state = Object.freeze({
+    const waits = this.#outbox.all.filter(({ key }) => !this.#list.hasKey(key));
+    return Object.freeze({
       ...this.#about,
       name: this.name,
-      messages: [...this.#list.all, ...(this.#outbox?.all ?? []).filter(({ key }) => !this.#list.hasKey(key))],
-      people: this.#everybody().sort((a, b) => a.name.localeCompare(b.name)),
-      typing: this.#typing?.all ?? [],
+      messages: Object.freeze([...this.#list.all, ...waits]),
+      people: Object.freeze(this.#everybody().sort((a, b) => (a.name ?? a.userId).localeCompare(b.name ?? b.userId))),
+      typing: this.#typing.all,
     });
   }
 
@@ -72,7 +76,9 @@ export class Room extends Emitter {
     this.#changed();
   }
 
-  #ask(method, parts, body, more) { return this.#client.api.json(method, path('rooms', this.name, ...parts), { body, ...more }); }
+  #ask(method, parts, body) { return this.#client.api.json(method, path('rooms', this.name, ...parts), { body }); }
+
+  get #me() { return this.#client.me?.userId ?? null; }
 
   // ---- coming and going
 
@@ -83,44 +89,76 @@ export class Room extends Emitter {
     return () => {
       if (!joined) return;
       joined = false;
-      if (--this.#joins === 0) this.#client.refollow();
+      if (--this.#joins > 0) return;
+      this.#typing.set(false);
+      this.#client.refollow();
     };
   }
 
-  get joined() { return this.#joins > 0; }
+  get joined() { return this.#joins > 0 && !this.#ended; }
 
   /** Reads the newest page, and follows from there. Called again after a gap: the list is another. */
   #load() {
-    this.#loading ??= this.#read().finally(() => { this.#loading = null; });
+    this.#loading ??= this.#read().finally(() => {
+      this.#loading = null;
+      if (this.#gap && !this.#ended) this.#load();
+    });
     return this.#loading;
   }
 
   async #read() {
+    this.#gap = false;
+    this.#held = [];
     this.#set({ loading: true, error: null });
     try {
       // Both at once: what a room says does not hang on who one is.
-      const [{ events, cursor }] = await Promise.all([this.#ask('GET', ['messages'], undefined, { query: { limit: PAGE } }), this.#client.ready]);
-      this.#outbox.restore();
-      this.#list.clear();
-      this.#applied.clear();
-      for (const event of events) if (isMessage(event)) this.#list.add(event, cursor);
-      this.cursor = cursor;
-      this.#set({ loaded: true, loading: false, more: events.length >= PAGE });
-      this.#client.refollow(this);
+      const [page] = await Promise.all([this.#page({ limit: PAGE }), this.#client.ready]);
+      if (this.#ended) return;
+      this.#begin(page);
+      this.#client.refollow();
       this.refresh();
     } catch (error) {
+      this.#held = null;
+      this.cursor = null;
       this.#set({ loading: false, error });
-      if (error.passing) this.#client.later(() => this.joined && this.#load());
+      if (error.passing) this.#client.later(() => (this.joined ? this.#load() : null));
     }
   }
 
-  /** What no event has told while nobody listened: who is here, the topic, the read marker. */
-  async refresh() {
-    const got = await Promise.allSettled([this.#ask('GET', ['presence']), this.#ask('GET', []), this.#client.me?.userId ? this.#ask('GET', ['read']) : null]);
-    const [presence, about, mark] = got.map(({ value }) => value);
+  #page(query) { return this.#client.api.page(path('rooms', this.name, 'messages'), query); }
+
+  #begin({ events, cursor, more }) {
+    this.#list.clear();
+    for (const event of events) if (isMessage(event)) this.#list.add(event, cursor);
+    this.cursor = cursor;
+    this.#set({ loaded: true, loading: false, more });
+    this.emit('reload');
+    const held = this.#held;
+    this.#held = null;
+    held.forEach((event) => this.take(event));
+  }
+
+  /** What no event has told while nobody listened: who is here, the topic, the read marker. Asked once for all who want it. */
+  refresh(all = true) {
+    this.#wanted = { all: all || Boolean(this.#wanted?.all) };
+    this.#refreshing ??= this.#refreshes().finally(() => { this.#refreshing = null; });
+    return this.#refreshing;
+  }
+
+  async #refreshes() {
+    for (let wanted; (wanted = this.#wanted) && !this.#ended;) {
+      this.#wanted = null;
+      await this.#refresh(wanted.all);
+    }
+  }
+
+  async #refresh(all) {
+    const asked = [this.#ask('GET', ['presence']), all ? this.#ask('GET', []) : null, all && this.#me ? this.#ask('GET', ['read']) : null];
+    const [presence, about, mark] = (await Promise.allSettled(asked)).map(({ value }) => value);
+    if (this.#ended) return;
     if (presence) {
       this.#people = new Map(presence.people.map(({ userId, name, since }) => [userId, { userId, name, since }]));
-      for (const one of presence.people) if (one.typing && one.userId !== this.#client.me?.userId) this.#typing.hear(one);
+      for (const one of presence.people) if (one.userId !== this.#me) this.#typing.hear(one);
     }
     if (about) this.#set({ topic: about.topic, mode: about.mode, role: about.role ?? null, slow: about.slow });
     this.#set({ read: mark ? laterId(this.#about.read, mark.read) : this.#about.read ?? null });
@@ -128,42 +166,65 @@ export class Room extends Emitter {
   }
 
   /** The backend no longer lets one in. */
-  close(error) { this.#set({ error, loaded: false }); }
+  close(error) {
+    this.cursor = null;
+    this.#people.clear();
+    this.#set({ error, loaded: false });
+  }
+
+  /** Another person is here: this one's room is over. */
+  end() {
+    this.#ended = true;
+    this.#outbox.end();
+    this.#typing.end();
+  }
 
   // ---- what comes
 
-  /** An event of the stream, or of what was asked for to fill a hole: applied once, in whatever order they come. */
+  /** An event of the stream: each comes once, in order. */
   take(event) {
-    if (event.type === 'gap') return void this.#load();
-    if (event.id) {
-      if (!this.cursor || this.#applied.has(event.id)) return;
-      this.#applied.add(event.id);
-      if (this.#applied.size > APPLIED) this.#applied.delete(this.#applied.values().next().value);
-      this.cursor = laterId(this.cursor, event.id);
+    if (event.type === 'gap') {
+      if (this.#loading) this.#gap = true;
+      else if (this.joined) this.#load();
+      else this.cursor = null;
+      return;
     }
-    if (isMessage(event)) this.#insert(event);
+    if (event.id) {
+      if (this.#held) return void this.#held.push(event);
+      if (!this.cursor || compareIds(event.id, this.cursor) <= 0) return;
+      this.cursor = event.id;
+    }
+    if (isMessage(event)) this.#message(event);
     else this.#change(event);
     this.emit('event', event);
   }
 
-  #insert(event) {
-    if (this.#list.add(event)) {
-      this.#list.change(event, this.#client.me?.userId);
-      if (this.#list.trim(KEPT) > 0) this.#about.more = true;
-    }
+  #message(event) {
+    const own = Boolean(event.userId) && event.userId === this.#me;
+    this.#list.add(event);
+    this.#list.change(event, this.#me);
+    if (this.#list.trim(KEPT) > 0) this.#about.more = true;
     if (event.userId) this.#typing.hear({ userId: event.userId, typing: false });
-    if (event.clientId) this.#outbox.seen(event.clientId);
+    if (own) this.#about.read = laterId(this.#about.read, event.id); // who sends has read
+    if (event.clientId && event.userId === (this.#me ?? undefined)) this.#outbox.discard(event.clientId);
+    this.#changed();
+  }
+
+  /** Its own answer may come before or after the event. */
+  #sent(event) {
+    this.#list.add(event);
+    this.#client.tabs?.expect(this.name, event.id);
     this.#changed();
   }
 
   #change(event) {
-    const { userId, name } = event, me = this.#client.me?.userId;
-    if (event.type === 'join') this.#people.set(userId, { userId, name, since: event.timestamp });
-    else if (event.type === 'leave') { this.#people.delete(userId); this.#typing.hear({ userId, typing: false }); }
-    else if (event.type === 'typing') { if (userId !== me) this.#typing.hear(event); }
-    else if (event.type === 'read') { if (userId === me) this.#about.read = laterId(this.#about.read, event.target); }
-    else if (event.type === 'room' || event.type === 'member') this.refresh();
-    else this.#list.change(event, me);
+    const { type, userId, name } = event, own = userId === this.#me;
+    if (type === 'join') this.#people.set(userId, { userId, name, since: event.timestamp });
+    else if (type === 'leave') { this.#people.delete(userId); this.#typing.hear({ userId, typing: false }); }
+    else if (type === 'typing') { if (!own) this.#typing.hear(event); }
+    else if (type === 'read') { if (own) this.#about.read = laterId(this.#about.read, event.target); }
+    else if (type === 'room' || type === 'member') this.refresh();
+    else this.#list.change(event, this.#me);
     this.#changed();
   }
 
@@ -184,15 +245,14 @@ export class Room extends Emitter {
 
   /** Shown at once; taken back where it is refused. */
   async react(id, emoji, on = true) {
-    const before = this.#list.get(id);
-    if (!before || before.reacted.includes(emoji) === on) return;
-    this.#list.settle({ ...before, ...guess(before, emoji, on) }, before.asOf);
+    if (!this.#list.guess(id, emoji, on)) return;
     this.#changed();
+    const act = this.#acts.then(() => this.#settle(on ? 'PUT' : 'DELETE', ['messages', id, 'reactions', emoji]));
+    this.#acts = act.catch(() => {});
     try {
-      await this.#settle(on ? 'PUT' : 'DELETE', ['messages', id, 'reactions', emoji]);
+      await act;
     } catch (error) {
-      const now = this.#list.get(id);
-      if (now) this.#list.settle({ ...now, ...guess(now, emoji, !on) }, now.asOf);
+      this.#list.guess(id, emoji, !on);
       this.#changed();
       throw error;
     }
@@ -216,33 +276,32 @@ export class Room extends Emitter {
   async #readOlder() {
     const first = this.#list.all[0];
     if (!first || !this.#about.more) return false;
-    const { events, cursor } = await this.#ask('GET', ['messages'], undefined, { query: { before: first.id, limit: 2 * PAGE } });
+    const { events, cursor, more } = await this.#page({ before: first.id, limit: OLDER });
+    // Meanwhile the list may have begun anew, behind a gap.
+    if (this.#list.all[0]?.id !== first.id) return this.#about.more;
     for (const event of events) if (isMessage(event)) this.#list.add(event, cursor);
-    this.#set({ more: events.length >= 2 * PAGE });
+    this.#set({ more });
     return events.length > 0;
   }
 
   /** A message by its id, where it is in the list. */
   message(id) { return this.#list.get(id); }
 
+  /** A message and the replies to it; close() it at the end. */
   thread(id) { return new Thread(this.#client, this, id, this.#list.get(id)); }
 
-  typing(on = true) { if (this.#client.me?.userId) this.#typing.set(on); }
+  /** At each key; with false when nothing is written any more. Sending ends it. */
+  typing(on = true) { if (this.#me) this.#typing.set(on); }
 
   /** Moves the read marker forward, to the newest message unless one is named. */
   async read(id = this.#list.all.at(-1)?.id) {
-    if (!id || !this.#client.me?.userId || (this.#about.read && compareIds(id, this.#about.read) <= 0)) return;
+    if (!id || !this.#me || (this.#about.read && compareIds(id, this.#about.read) <= 0)) return;
     this.#set({ read: id });
-    this.#client.marked(this.name, await this.#ask('PUT', ['read'], { id }));
+    try {
+      this.#client.marked(this.name, await this.#ask('PUT', ['read'], { id }));
+    } catch (error) {
+      // The newest one, whatever was read since.
+      if (error.passing) this.#client.later(async () => (this.#ended ? null : this.#client.marked(this.name, await this.#ask('PUT', ['read'], { id: this.#about.read }))));
+    }
   }
-}
-
-/** A message as it will be with one's own reaction. */
-function guess({ reactions, reacted }, emoji, adds) {
-  const count = (reactions[emoji] ?? 0) + (adds ? 1 : -1);
-  const { [emoji]: _, ...others } = reactions;
-  return {
-    reactions: count > 0 ? { ...reactions, [emoji]: count } : others,
-    reacted: adds ? [...reacted, emoji] : reacted.filter((one) => one !== emoji),
-  };
 }

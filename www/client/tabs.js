@@ -1,76 +1,99 @@
 // tabs.js - one receive for all tabs of a browser: over HTTP/1.1 it has only six connections to a server.
 //
 // A Web Lock makes one tab the leader, which keeps the link; the others tell it on a BroadcastChannel what they want, and
-// hear there what comes. When the leader goes, the browser gives the lock to the next. What a tab wants is a room and the
-// id after which: where the leader is further already, the tab itself asks for what lies between.
+// hear there what comes. When the leader goes, the browser gives the lock to the next; one that is frozen is robbed of it.
+// Where the leader is further in a room than a tab, the tab's sequence asks for what lies between.
 
+import { EarshotError } from './api.js';
 import { Emitter } from './emitter.js';
-import { compareIds, laterId, randomKey } from './ids.js';
-import { Link } from './link.js';
+import { compareIds, randomKey } from './ids.js';
+import { TIMES as LINK_TIMES } from './link.js';
+import { Receives } from './receives.js';
+import { Sequence } from './sequence.js';
 
-const PING_MS = 10000; // how often a tab that is seen asks whether the leader lives
-const PATIENCE_MS = 4000; // for its answer; a frozen leader is robbed of its lock
-const CENSUS_MS = 60000; // how often the leader asks who is still there
+const TIMES = {
+  ping: 10000, // how often a tab that is seen asks whether the leader lives
+  patience: 4000, // for its answer
+  census: 60000, // how often the leader asks who is still there
+};
+const CENSUS_MISSED = 3;
 
 const canShare = () => Boolean(globalThis.navigator?.locks && globalThis.BroadcastChannel);
 
-/** The same events as a Link, and `behind`: { room, id }: events after that id must be asked for. */
+/** The same events as a Link, of the rooms that this tab follows. */
 export class Tabs extends Emitter {
-  #rooms = new Map();
   #others = new Map(); // tab -> { rooms, missed }
   #id = randomKey();
-  #timers = [];
+  #expected = new Set(); // timers
+  #pings = null;
+  #census = null;
   #awaited = null;
   #giveBack = null;
+  #waiting = null; // AbortController of the wait for the lock
 
+  /** `name`: who shares: tabs of one person at one server. `share`, `api`, `transport`, `times` (ms). */
   constructor({ name, share = true, ...options }) {
     super();
     this.options = options;
+    this.times = { ...LINK_TIMES, ...TIMES, ...options.times };
     this.status = { state: 'idle', transport: null, retryAt: null, error: null };
     this.link = null;
+    this.closed = false;
+    this.sequence = new Sequence({ api: options.api, emit: (events) => this.emit('events', events) });
     if (!share || !canShare()) return void this.#makeLink();
     this.name = `earshot ${name}`;
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = ({ data }) => this.#hear(data);
     this.#compete();
-    this.#say('want', this.#want());
-    this.#timers.push(setInterval(() => this.#ping(), PING_MS));
+    this.#want();
+    this.#pings = setInterval(() => this.#ping(), this.times.ping);
   }
 
   get leads() { return this.link !== null; }
 
-  /** Follows these rooms, a Map of name to the id after which events are wanted; as Link's. */
+  /** Follows these rooms, a Map of name to the id after which events are wanted. */
   follow(rooms) {
-    this.#rooms = new Map([...rooms].map(([room, id]) => [room, laterId(this.#rooms.get(room), id)]));
-    if (this.link) {
-      this.#unite();
-      this.#compare(this.link.cursors);
-    } else this.#say('want', this.#want());
+    if (this.closed) return;
+    this.sequence.follow(rooms, !this.link);
+    if (this.link) this.#unite();
+    else this.#want();
   }
 
-  rewind(room, id) {
-    this.#rooms.set(room, id);
-    if (this.link) this.link.rewind(room, id);
-    else this.#say('rewind', { room, id });
-  }
-
+  /** The network came back, or the page: nothing that was silent is trusted. */
   wake() {
-    if (this.link) return this.link.wake();
-    this.#say('want', this.#want());
+    if (this.closed) return;
+    if (this.link) return void this.link.wake();
+    this.sequence.hold();
+    this.#want();
     this.#say('wake');
     this.#ping();
   }
 
+  /** An event of this id is in the room: where it is not told soon, the stream is held back. */
+  expect(room, id) {
+    const timer = setTimeout(() => {
+      this.#expected.delete(timer);
+      if (compareIds(this.sequence.cursors.get(room) ?? id, id) >= 0) return;
+      if (this.link) this.link.doubt(room, id);
+      else this.#say('doubt', { room, id });
+    }, this.times.doubt);
+    this.#expected.add(timer);
+  }
+
+  /** There is another token. */
   restart() {
     if (this.link) this.link.restart();
     else this.#say('restart');
   }
 
   close() {
-    this.#timers.forEach(clearInterval);
+    this.closed = true;
+    clearInterval(this.#pings);
     clearTimeout(this.#awaited);
+    this.#expected.forEach(clearTimeout);
     this.#say('leave');
     this.#step();
+    this.sequence.close();
     this.channel?.close();
     this.channel = null;
   }
@@ -78,53 +101,60 @@ export class Tabs extends Emitter {
   // ---- who leads
 
   #compete(steal = false) {
-    const abort = this.waiting = new AbortController();
-    navigator.locks.request(this.name, steal ? { steal: true } : { signal: abort.signal }, () => {
-      if (!this.channel) return undefined;
+    const { signal } = this.#waiting = new AbortController();
+    navigator.locks.request(this.name, steal ? { steal: true } : { signal }, () => {
+      if (this.closed || this.link) return undefined;
       return new Promise((resolve) => {
         this.#giveBack = resolve;
         this.#lead();
       });
-    }).catch(() => {
-      // Robbed of it while frozen, or it no longer waits: another leads. In the first case it waits again.
-      if (this.link && this.channel) {
-        this.#step();
-        this.#compete();
-      }
-    });
+    }).catch((error) => this.#lost(error));
+  }
+
+  /** Robbed of the lock while it was frozen, it waits for it again. Where locks are forbidden, it shares with nobody. */
+  #lost(error) {
+    if (this.closed) return;
+    if (this.link) {
+      this.#step();
+      this.sequence.hold();
+      this.#compete();
+      this.#want();
+    } else if (error.name !== 'AbortError') {
+      clearInterval(this.#pings);
+      this.channel.close();
+      this.channel = null;
+      this.#makeLink();
+      this.#unite();
+    }
   }
 
   #lead() {
-    clearTimeout(this.#awaited);
+    this.#heard();
     this.#makeLink();
     this.#unite();
     this.#say('lead');
-    this.census = setInterval(() => this.#count(), CENSUS_MS);
+    this.#census = setInterval(() => this.#count(), this.times.census);
   }
 
   #makeLink() {
-    this.link = new Link(this.options);
+    this.link = new Receives(this.options);
     this.link.on('events', (list) => {
       this.#say('events', list);
-      this.#events(list);
+      this.sequence.take(list);
     });
-    for (const name of ['refused', 'expiring']) {
+    for (const name of ['refused', 'expiring', 'open', 'state']) {
       this.link.on(name, (detail) => {
-        this.#say(name, detail.error ? plain(detail) : detail);
-        this.emit(name, detail);
+        this.#say(name, plain(detail));
+        this.#told(name, detail);
       });
     }
-    this.link.on('state', (status) => {
-      this.#say('state', plain(status));
-      this.#state(status);
-    });
-    this.#state(this.link.status);
+    this.#told('state', this.link.status);
   }
 
   /** Leads no longer. */
   #step() {
-    clearInterval(this.census);
-    this.waiting?.abort();
+    clearInterval(this.#census);
+    this.#waiting?.abort();
     this.link?.close();
     this.link = null;
     this.#giveBack?.();
@@ -132,64 +162,53 @@ export class Tabs extends Emitter {
     this.#others.clear();
   }
 
-  #events(list) {
-    for (const { room, id, type } of list) {
-      if (id && this.#rooms.has(room)) this.#rooms.set(room, laterId(this.#rooms.get(room), id));
-      if (type === 'gap' && this.#rooms.has(room)) this.#rooms.set(room, '0-0');
-    }
-    this.emit('events', list);
-  }
-
-  /** What the link has passed on already before this tab wanted it. */
-  #compare(cursors) {
-    for (const [room, id] of cursors) {
-      const own = this.#rooms.get(room);
-      if (!own || compareIds(own, id) >= 0) continue;
-      this.#rooms.set(room, id);
-      this.emit('behind', { room, id: own });
-    }
-  }
-
-  #state(status) {
-    this.status = status;
-    this.emit('state', status);
+  #told(name, detail) {
+    if (name === 'state') this.status = detail;
+    this.emit(name, detail);
   }
 
   /** The leader follows what any tab wants, from the oldest id that one wants it from. */
   #unite() {
-    const all = new Map(this.#rooms);
+    const all = this.sequence.cursors;
     for (const { rooms } of this.#others.values()) {
       for (const [room, id] of rooms) if (!all.has(room) || compareIds(id, all.get(room)) < 0) all.set(room, id);
     }
     this.link.follow(all);
+    this.sequence.known(this.link.cursors);
   }
 
   #count() {
-    for (const [tab, about] of this.#others) if (++about.missed > 3) this.#others.delete(tab);
+    for (const [tab, about] of this.#others) if (++about.missed > CENSUS_MISSED) this.#others.delete(tab);
     this.#unite();
     this.#say('census');
   }
 
   // ---- what tabs say
 
-  #want() { return { rooms: [...this.#rooms] }; }
+  #want() { this.#say('want', { rooms: [...this.sequence.cursors] }); }
 
   #say(what, detail = {}) { this.channel?.postMessage({ what, tab: this.#id, detail }); }
+
+  #heard() {
+    clearTimeout(this.#awaited);
+    this.#awaited = null;
+  }
 
   #ping() {
     if (this.link || this.#awaited || globalThis.document?.visibilityState === 'hidden') return;
     this.#say('ping');
     this.#awaited = setTimeout(() => {
       this.#awaited = null;
-      if (this.link || !this.channel) return;
-      this.waiting.abort();
+      if (this.link || this.closed) return;
+      this.#waiting.abort();
       this.#compete(true);
-    }, PATIENCE_MS);
+    }, this.times.patience);
   }
 
   #hear({ what, tab, detail }) {
+    if (this.closed) return;
     if (this.link) this.#hearAsLeader(what, tab, detail);
-    else this.#hearAsOther(what, tab, detail);
+    else this.#hearAsOther(what, detail);
   }
 
   #hearAsLeader(what, tab, detail) {
@@ -200,27 +219,27 @@ export class Tabs extends Emitter {
     } else if (what === 'leave') {
       this.#others.delete(tab);
       this.#unite();
-    } else if (what === 'ping') this.#say('pong', { to: tab });
-    else if (what === 'rewind') this.link.rewind(detail.room, detail.id);
+    } else if (what === 'ping') this.#say('pong');
     else if (what === 'wake') this.link.wake();
     else if (what === 'restart') this.link.restart();
+    else if (what === 'doubt') this.link.doubt(detail.room, detail.id);
   }
 
-  #hearAsOther(what, tab, detail) {
-    if (what === 'events') this.#events(detail);
-    else if (what === 'refused' || what === 'expiring') this.emit(what, detail);
-    else if (what === 'state') this.#state(detail);
-    else if (what === 'lead' || what === 'census') this.#say('want', this.#want());
-    if (detail?.to !== undefined && detail.to !== this.#id) return;
-    if (['following', 'pong', 'lead', 'events'].includes(what)) {
-      clearTimeout(this.#awaited);
-      this.#awaited = null;
-    }
-    if (what !== 'following') return;
-    this.#state(detail.status);
-    this.#compare(new Map(detail.cursors));
+  #hearAsOther(what, detail) {
+    if (['ping', 'want', 'wake', 'restart', 'doubt', 'leave'].includes(what)) return;
+    this.#heard();
+    if (what === 'events') this.sequence.take(detail);
+    else if (what === 'following') {
+      if (detail.to !== this.#id) return;
+      this.#told('state', lively(detail.status));
+      this.sequence.known(new Map(detail.cursors));
+    } else if (what === 'lead' || what === 'census') {
+      if (what === 'lead') this.sequence.hold();
+      this.#want();
+    } else if (what !== 'pong') this.#told(what, lively(detail));
   }
 }
 
-/** A status as another tab can take it: an error's own members. */
-const plain = ({ error, ...status }) => ({ ...status, error: error ? { ...error, message: error.message } : null });
+/** What another tab can take, an error as its members; and what that tab makes of it. */
+const plain = (detail) => (detail.error ? { ...detail, error: detail.error.toJSON?.() ?? { message: String(detail.error) } } : detail);
+const lively = (detail) => (detail.error ? { ...detail, error: EarshotError.from(detail.error) } : detail);

@@ -2,65 +2,87 @@
 
 import { path } from './api.js';
 import { Emitter, soon } from './emitter.js';
-import { MessageList } from './messages.js';
+import { MessageList, isMessage, messageOf } from './messages.js';
 
+const PAGE = 200;
+
+/** `state`: { id, parent, replies, loaded, error }; after each `change` another. */
 export class Thread extends Emitter {
+  #client;
   #room;
   #list = new MessageList();
+  #about;
+  #state = null;
   #off;
-  #changed = soon(() => { this.#write(); this.emit('change', this.state); });
+  #closed = false;
+  #reads = 0;
+  #told = soon(() => this.emit('change', this.state));
 
   constructor(client, room, id, parent = null) {
     super();
     this.id = id;
+    this.#client = client;
     this.#room = room;
-    this.client = client;
-    this.about = { loaded: false, error: null, parent };
+    this.#about = { loaded: false, error: null, parent };
     this.#off = [
       room.on('event', (event) => this.#take(event)),
+      room.on('reload', () => this.#read()),
       room.on('change', () => this.#changed()),
     ];
-    this.#write();
     this.#read();
   }
 
-  close() { this.#off.forEach((off) => off()); }
+  get state() { return (this.#state ??= this.#write()); }
 
+  close() {
+    this.#closed = true;
+    this.#off.forEach((off) => off());
+  }
+
+  /** Sends a reply, as the room's send(). */
   send(content, more = {}) { return this.#room.send(content, { ...more, replyTo: this.id }); }
 
+  /** Reads it to its end, over what has come meanwhile. */
   async #read() {
-    const { api } = this.client, where = path('rooms', this.#room.name, 'messages', this.id);
+    const mine = ++this.#reads, { api } = this.#client, where = path('rooms', this.#room.name, 'messages', this.id);
     try {
-      let before;
+      let after;
       do {
-        const { events, cursor } = await api.json('GET', `${where}/replies`, { query: { limit: 200, ...(before ? { before } : {}) } });
-        for (const event of events) this.#list.add(event, cursor);
-        before = events.length >= 200 ? events[0].id : null;
-      } while (before);
-      if (!this.about.parent) this.about.parent = { state: 'sent', reactions: {}, reacted: [], replies: 0, ...await api.json('GET', where) };
-      this.about.loaded = true;
+        const page = await api.page(`${where}/replies`, { limit: PAGE, ...(after ? { after } : {}) });
+        if (mine !== this.#reads) return;
+        for (const event of page.events) this.#list.add(event, page.cursor);
+        after = page.more ? page.next : null;
+      } while (after);
+      this.#about.parent ??= messageOf(await api.json('GET', where));
+      Object.assign(this.#about, { loaded: true, error: null });
     } catch (error) {
-      this.about.error = error;
+      if (mine !== this.#reads) return;
+      this.#about.error = error;
+      if (error.passing) this.#client.later(() => (this.#closed ? null : this.#read()));
     }
     this.#changed();
   }
 
   #take(event) {
-    if (event.replyTo === this.id) this.#list.add(event);
-    else this.#list.change(event, this.client.me?.userId);
+    if (event.replyTo === this.id && isMessage(event)) this.#list.add(event);
+    this.#list.change(event, this.#client.me?.userId);
     this.#changed();
   }
 
+  #changed() {
+    this.#state = null;
+    if (!this.#closed) this.#told();
+  }
+
   #write() {
-    const { messages } = this.#room.state;
     // What the room has too, it knows as well: one's own reactions are shown there at once.
-    const there = new Map(messages.map((message) => [message.id, message]));
+    const { messages } = this.#room.state, there = new Map(messages.map((message) => [message.id, message]));
     const waiting = messages.filter(({ state, replyTo }) => state !== 'sent' && replyTo === this.id);
-    this.state = Object.freeze({
-      ...this.about,
+    return Object.freeze({
+      ...this.#about,
       id: this.id,
-      parent: there.get(this.id) ?? this.about.parent,
-      replies: [...this.#list.all.map((message) => there.get(message.id) ?? message), ...waiting],
+      parent: there.get(this.id) ?? this.#about.parent,
+      replies: Object.freeze([...this.#list.all.map((message) => there.get(message.id) ?? message), ...waiting]),
     });
   }
 }

@@ -1,15 +1,20 @@
 // transports.js - the three ways to receive: a stream read by fetch, an EventSource, and long-polls.
 //
-// Each is a function of what to ask for and whom to tell, and is over when its promise is. It tells open() once
-// the server speaks, beat() at each sign of life, and events(list, cursors) of all that arrives together.
+// Each is a function of what to ask for and whom to tell, and is over when its promise is:
+//   api, signal          whom to ask, and until when
+//   cursors()            the rooms, each with the id of the last event that is known by now
+//   open()               told once, when the server speaks
+//   beat()               told at each sign of life
+//   events(list, at)     all that arrives together; `at` is a Map of rooms to where they are behind it, where that is known
+//   retry(ms)            told where the server says when to come again
+//   wait()               asked for how many seconds a long-poll may last; 0: no longer by polls
 
-import { parseCursor, writeCursor } from './ids.js';
 import { EarshotError } from './api.js';
+import { pause } from './backoff.js';
+import { compareIds, parseCursor, writeCursor } from './ids.js';
 import { sseParser } from './sse.js';
 
-const POLL_WAIT_S = 25;
-
-function query(cursors, more = {}) {
+function query(cursors, more) {
   const words = new URLSearchParams();
   for (const room of cursors.keys()) words.append('room', room);
   words.set('since', writeCursor(cursors));
@@ -17,12 +22,34 @@ function query(cursors, more = {}) {
   return `events?${words}`;
 }
 
+/** One answer with what there is: { list, at }. */
+async function once(api, cursors, wait, signal) {
+  const answer = await api.json('GET', query(cursors, { as: 'json', wait }), { signal });
+  return answer ? { list: answer.events, at: parseCursor(answer.cursor) } : { list: [], at: new Map() };
+}
+
+/** Why a stream is refused: that a stream ends for good it is told without a word (204), and an EventSource keeps to itself. */
+async function whyNot({ api, cursors, signal, events }) {
+  const { list, at } = await once(api, cursors(), 0, signal);
+  events(list, at);
+}
+
+/** An event, and behind a gap from where its room goes on. */
+function parse({ data, id }) {
+  const event = JSON.parse(data);
+  return event.type === 'gap' ? { ...event, at: parseCursor(id).get(event.room) } : event;
+}
+
 /** Server-sent events read by fetch, which can send a token in a header. */
-export async function fetchStream({ api, cursors, signal, open, beat, events }) {
-  const response = await api.open('GET', query(cursors, { as: 'sse' }), { signal, headers: { Accept: 'text/event-stream' } });
-  if (response.status === 204) throw new EarshotError({ status: 403, code: 'ended', detail: 'the server has ended this for good' });
-  let together = [];
-  const feed = sseParser(({ data }) => together.push(JSON.parse(data)), beat);
+export async function fetchStream(receive) {
+  const { api, cursors, signal, open, beat, events, retry } = receive;
+  const response = await api.open('GET', query(cursors(), { as: 'sse' }), { signal, headers: { Accept: 'text/event-stream' } });
+  if (response.status === 204) {
+    await whyNot(receive);
+    throw new EarshotError({ detail: 'the server ended the stream' });
+  }
+  const together = [];
+  const feed = sseParser({ event: (one) => together.push(parse(one)), beat, retry });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
@@ -33,38 +60,61 @@ export async function fetchStream({ api, cursors, signal, open, beat, events }) 
   }
 }
 
-/** The browser's own EventSource. It sends no header, so a token is changed for a ticket, which works once: after any
- * error, also one after which it would give up for good, this one is over and whoever called begins another. */
-export async function eventSource({ api, cursors, signal, open, beat, events }) {
+const TYPES = ['message', 'edit', 'delete', 'reaction', 'join', 'leave', 'typing', 'read', 'signal', 'room', 'member',
+  'mention', 'direct', 'notice', 'audit', 'figures', 'hello', 'gap', 'bye'];
+const CHECK_MS = 20000; // an EventSource hides the heartbeat
+const UNDER_WAY_MS = 1000; // between what a check finds and what the stream brings
+
+/**
+ * The browser's own EventSource. It sends no header, so a token is changed for a ticket, which works once: after any
+ * error, also one after which it would give up for good, this one is over and whoever called begins another.
+ */
+export async function eventSource(receive) {
+  const { api, cursors, signal, open, beat, events, times = {} } = receive;
   const more = { as: 'sse' };
-  if (api.byToken) more.ticket = (await api.json('POST', 'auth/ticket', { body: { rooms: [...cursors.keys()] }, signal })).ticket;
-  const source = new EventSource(api.url + query(cursors, more), { withCredentials: !api.byToken });
+  if (api.source && !api.token) await api.renew();
+  if (api.token) more.ticket = (await api.json('POST', 'auth/ticket', { body: { rooms: [...cursors().keys()] }, signal })).ticket;
+  if (signal.aborted) return;
+  const source = new EventSource(api.url + query(cursors(), more), { withCredentials: !api.byToken });
+  let spoke = false, timer;
   try {
     await new Promise((resolve, reject) => {
       signal.addEventListener('abort', resolve, { once: true });
       source.onerror = () => reject(new EarshotError({ detail: 'the stream was cut' }));
       // Types are the senders' own, and an EventSource tells only those that one names.
-      const tell = ({ data }) => { beat(); events([JSON.parse(data)]); };
-      for (const type of [...EVENT_TYPES, ...api.types ?? []]) source.addEventListener(type, tell);
-      source.addEventListener('hello', open);
+      const tell = ({ data, lastEventId: id }) => { beat(); events([parse({ data, id })]); };
+      for (const type of new Set([...TYPES, ...api.types ?? []])) source.addEventListener(type, tell);
+      source.addEventListener('hello', () => { spoke = true; open(); });
+      timer = setInterval(() => check({ api, cursors, signal, beat }).catch(reject), times.check ?? CHECK_MS);
     });
+  } catch (error) {
+    if (!spoke) await whyNot(receive);
+    throw error;
   } finally {
+    clearInterval(timer);
     source.close();
   }
 }
 
-const EVENT_TYPES = ['message', 'edit', 'delete', 'reaction', 'join', 'leave', 'typing', 'read', 'signal', 'room', 'member',
-  'mention', 'direct', 'notice', 'audit', 'figures', 'hello', 'gap', 'bye'];
+/** Does a stream that says nothing still bring what there is? Rejects when it does not. */
+async function check({ api, cursors, signal, beat }) {
+  const { list } = await once(api, cursors(), 0, signal).catch((error) => {
+    if (error.passing || signal.aborted) return {};
+    throw error;
+  });
+  if (list?.length > 0) await pause(UNDER_WAY_MS, signal);
+  const now = cursors();
+  if (list?.some(({ room, id }) => id && now.has(room) && compareIds(id, now.get(room)) > 0)) throw new EarshotError({ code: 'silent', detail: 'the stream is silent' });
+  if (list) beat();
+}
 
 /** One answer after another, each with a length: passes whatever holds streams back. */
-export async function longPoll({ api, cursors, signal, open, beat, events }) {
-  const at = new Map(cursors);
-  for (let wait = 0; !signal.aborted; wait = POLL_WAIT_S) {
-    const { events: list, cursor } = await api.json('GET', query(at, { as: 'json', wait }), { signal });
+export async function longPoll({ api, cursors, signal, open, beat, events, wait }) {
+  for (let seconds = 0, begun = false; !begun || seconds > 0; seconds = wait()) {
+    const { list, at } = await once(api, cursors(), seconds, signal);
     beat();
-    if (wait === 0) open();
-    const now = parseCursor(cursor);
-    for (const [room, id] of now) at.set(room, id);
-    events(list, now);
+    if (!begun) open();
+    begun = true;
+    events(list, at);
   }
 }

@@ -12,9 +12,10 @@ export class Typing {
   /** `tell(on)`: says it to the server. `changed()`: others write, or no longer. */
   constructor({ tell, changed }) { Object.assign(this, { tell, changed }); }
 
-  get all() { return [...this.#who].map(([userId, { name }]) => ({ userId, name })); }
+  /** Who writes: { userId, name }. */
+  get all() { return Object.freeze([...this.#who].map(([userId, { name }]) => ({ userId, name }))); }
 
-  /** At each key, and with false when it is sent or given up. */
+  /** At each key, and with false when it is given up. */
   set(on) {
     clearTimeout(this.#idle);
     if (on) this.#idle = setTimeout(() => this.set(false), IDLE_MS);
@@ -34,5 +35,11 @@ export class Typing {
     if (typing) this.#who.set(userId, { name, timer: setTimeout(() => this.hear({ userId, typing: false }), ENDS_MS) });
     else if (!this.#who.delete(userId)) return;
     this.changed();
+  }
+
+  end() {
+    clearTimeout(this.#idle);
+    for (const { timer } of this.#who.values()) clearTimeout(timer);
+    this.#who.clear();
   }
 }
