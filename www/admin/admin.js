@@ -67,8 +67,8 @@ async function logout() {
 
 // ---- what comes
 
-function follow(where, room, since, take) {
-  const link = new Link({ api, where });
+function follow(room, since, take) {
+  const link = new Link({ api });
   link.on('events', (events) => { events.forEach(take); draw(); });
   link.on('state', (status) => { state.connection = status; draw(); });
   link.follow(new Map([[room, since]]));
@@ -76,7 +76,7 @@ function follow(where, room, since, take) {
 }
 
 async function watch() {
-  follow('admin/figures/events', '@!figures', '0-0', (event) => { if (event.type === 'figures') figures.take(event); });
+  follow('@!figures', '0-0', (event) => { if (event.type === 'figures') figures.take(event); });
   const every = (run, ms) => {
     const guarded = () => { if (document.visibilityState === 'visible') run().then(draw, (error) => { state.words = error.message; draw(); }); };
     guarded();
@@ -87,7 +87,7 @@ async function watch() {
   try {
     const { events, cursor } = await api.json('GET', 'admin/audit', { query: { limit: 50 } });
     state.audit = events.reverse();
-    follow('admin/audit/events', '@!audit', cursor, (event) => { if (event.id) state.audit = [event, ...state.audit].slice(0, AUDIT_MOST); });
+    follow('@!audit', cursor, (event) => { if (event.id) state.audit = [event, ...state.audit].slice(0, AUDIT_MOST); });
   } catch (error) {
     state.words = error.message;
   }
@@ -155,10 +155,10 @@ function page() {
     <main>
       ${warnings.map((warning) => html`<p class="warning" role="alert">${warning}</p>`)}
       ${state.words ? html`<p class="words" role="status">${state.words} <button type="button" class="link" @click=${() => { state.words = null; draw(); }}>Dismiss</button></p>` : nothing}
-      ${figures.tiles()}
-      <section aria-labelledby="h-connections"><div class="section-head"><h2 id="h-connections">Connections</h2>${filters()}</div><div class="scroll" tabindex="0" role="region" aria-labelledby="h-connections">${state.connections ? tables.connections(state.connections, run) : html`<p class="soft">Asking…</p>`}</div></section>
+      <section aria-labelledby="h-figures"><h2 id="h-figures">Now, and the last five minutes</h2>${figures.tiles()}</section>
+      <section aria-labelledby="h-connections"><div class="section-head"><h2 id="h-connections">Connections</h2>${filters()}</div><div class="scroll" tabindex="0" role="group" aria-label="List of connections">${state.connections ? tables.connections(state.connections, run) : html`<p class="soft">Asking…</p>`}</div></section>
       <div class="pair">
-        <section aria-labelledby="h-rooms"><h2 id="h-rooms">Rooms</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="h-rooms">${state.rooms ? tables.rooms(state.rooms) : html`<p class="soft">Asking…</p>`}</div></section>
+        <section aria-labelledby="h-rooms"><h2 id="h-rooms">Rooms</h2><div class="scroll" tabindex="0" role="group" aria-label="List of rooms">${state.rooms ? tables.rooms(state.rooms) : html`<p class="soft">Asking…</p>`}</div></section>
         <section aria-labelledby="h-redis"><h2 id="h-redis">Redis and readers</h2>${figures.redis()}</section>
       </div>
       <section aria-labelledby="h-audit"><h2 id="h-audit">What was done</h2>${tables.audit(state.audit)}</section>

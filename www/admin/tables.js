@@ -5,7 +5,8 @@ import { repeat } from '../vendor/lit-html/directives/repeat.js';
 import { fullTimeOf, timeOf } from '../view/time.js';
 import { bytes, span } from './figures.js';
 
-const since = (time, now = Date.now()) => span((now - Date.parse(time)) / 1000);
+const since = (ms) => span(Math.max(0, Date.now() - ms) / 1000);
+const bannable = ({ rooms }) => rooms.some((room) => !room.startsWith('@'));
 const act = (words, run, bad = true) => html`<button type="button" class=${bad ? 'act bad' : 'act'} @click=${run}>${words}</button>`;
 
 export const connections = ({ total, hubs, connections: all }, run) => html`
@@ -13,9 +14,9 @@ export const connections = ({ total, hubs, connections: all }, run) => html`
   <tbody>${repeat(all, ({ id }) => id, (one) => html`<tr>
     <th scope="row"><bdi>${one.name ?? 'anonymous'}</bdi>${one.userId ? html` <span class="soft">@${one.userId}</span>` : nothing}</th>
     <td class="long">${one.rooms.join(' ')}${one.roomsTotal > one.rooms.length ? ` and ${one.roomsTotal - one.rooms.length} more` : ''}</td>
-    <td>${one.form}</td><td title=${fullTimeOf(Date.parse(one.since))}>${since(one.since)}</td>
+    <td>${one.form}</td><td title=${fullTimeOf(Date.parse(one.since))}>${since(Date.parse(one.since))}</td>
     <td title=${`${one.events} events`}>${bytes(one.bytes)}</td><td class=${one.waiting > 0 ? 'strong' : ''}>${bytes(one.waiting)}</td><td>${one.address ?? '–'} <span class="soft">${one.hub}</span></td>
-    <td class="acts">${act('End', () => run.end(one))}${one.userId ? html`${act('Kick', () => run.kick(one))}${act('Ban…', () => run.ban(one))}${act('Revoke…', () => run.revoke(one))}` : nothing}</td></tr>`)}</tbody></table>
+    <td class="acts">${act('End', () => run.end(one))}${one.userId ? html`${act('Kick', () => run.kick(one))}${bannable(one) ? act('Ban…', () => run.ban(one)) : nothing}${act('Revoke…', () => run.revoke(one))}` : nothing}</td></tr>`)}</tbody></table>
   <p class="soft">${all.length < total ? `The first ${all.length} of ${total}.` : total === 1 ? 'One connection.' : `${total} connections.`}
     ${hubs.asked !== hubs.answered ? html` <strong>${hubs.answered} of ${hubs.asked} hubs answered.</strong>` : nothing}</p>`;
 
@@ -25,6 +26,6 @@ export const rooms = (all) => html`
     <td>${room.mode}</td><td>${room.people}</td><td>${room.online}</td><td>${room.last ? html`<time title=${fullTimeOf(parseInt(room.last, 10))}>${since(parseInt(room.last, 10))} ago</time>` : '–'}</td></tr>`)}</tbody></table>
   ${all.length === 0 ? html`<p class="soft">There is no room yet.</p>` : nothing}`;
 
-export const audit = (events) => html`<ol class="audit" role="log" aria-label="What was done" tabindex="0">${repeat(events, ({ id }) => id, (event) => html`<li>
-  <time title=${fullTimeOf(Date.parse(event.timestamp))}>${timeOf(Date.parse(event.timestamp))}</time> <bdi class="strong">${event.name ?? 'earshot'}</bdi> <span dir="auto">${event.content ?? event.type}</span></li>`)}</ol>
+export const audit = (events) => html`<div class="audit" role="log" aria-label="Audit" tabindex="0"><ol>${repeat(events, ({ id }) => id, (event) => html`<li>
+  <time title=${fullTimeOf(Date.parse(event.timestamp))}>${timeOf(Date.parse(event.timestamp))}</time> <bdi class="strong">${event.name ?? 'earshot'}</bdi> <span dir="auto">${event.content ?? event.type}</span></li>`)}</ol></div>
   ${events.length === 0 ? html`<p class="soft">Nothing yet.</p>` : nothing}`;

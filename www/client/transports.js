@@ -14,11 +14,17 @@ import { pause } from './backoff.js';
 import { compareIds, parseCursor, writeCursor } from './ids.js';
 import { sseParser } from './sse.js';
 
+/** What admins may follow, each alone: it has an address of its own. */
+const ADMIN = new Map([['@!audit', 'admin/audit/events'], ['@!figures', 'admin/figures/events']]);
+
 function query(cursors, more) {
-  const words = new URLSearchParams();
+  const words = new URLSearchParams(more), [[first, id]] = cursors;
+  if (ADMIN.has(first)) {
+    words.set('since', id);
+    return `${ADMIN.get(first)}?${words}`;
+  }
   for (const room of cursors.keys()) words.append('room', room);
   words.set('since', writeCursor(cursors));
-  for (const [name, value] of Object.entries(more)) words.set(name, value);
   return `events?${words}`;
 }
 
