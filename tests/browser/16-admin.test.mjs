@@ -88,7 +88,7 @@ test('end, kick, ban and revoke: do they take effect, and stand in the audit at 
   await root.row('gus').getByText('Revoke…').click();
   await page.locator('dialog .button.bad').click();
   assert.equal(await byeOf(gus, 5000), 'revoked');
-  for (const words of [/dan/, /kick eve/, /ban fay in desk/, /revoke.* gus/]) await page.locator('.audit li', { hasText: words }).first().waitFor();
+  for (const words of [/disconnect/, /kick eve/, /ban fay in desk/, /revoke.* gus/]) await page.locator('.audit li', { hasText: words }).first().waitFor();
   await picture(page, 'admin', { fullPage: true });
   root.clean();
 });
