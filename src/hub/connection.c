@@ -225,10 +225,14 @@ void connection_pump(struct connection *c)
             answer(c, OUTGOING_EVENTS);
             return;
         }
+        outgoing_written(&hub->scratch, c);
         if (!send_scratch(c))
             return;
     } while (c->out.len == 0 && !is_done(c));
-    if (is_done(c))
+    if (!is_done(c))
+        return;
+    outgoing_over(&hub->scratch, c, false);
+    if (send_scratch(c))
         end(c);
 }
 
@@ -454,8 +458,7 @@ static void time_out(struct connection *c, bool by_age)
         return;
     }
     put_head(c);
-    if (by_age)
-        outgoing_retry(&hub->scratch, c, 0, 2000);
+    outgoing_over(&hub->scratch, c, by_age);
     if (send_scratch(c))
         end(c);
 }
