@@ -155,28 +155,34 @@ static void append_messages(struct api *api, struct buf *body, const struct page
         html_raw(body, "<p class=\"gone\">There is no message here.</p>\n");
 }
 
+/* Where a stream goes on behind the newest page: behind the changes that it shows already, too. */
+static struct event_id end_of(const struct page *page)
+{
+    struct event_id end = {0, 0};
+
+    if (page->version[0] != '\0')
+        event_id_parse(&end, page->version, strlen(page->version));
+    else if (page->count > 0)
+        end = page->events[page->count - 1].id;
+    return end;
+}
+
 const char *visit_before(struct api *api, const struct event_id *cursor, size_t count,
                          struct event_id *end)
 {
-    struct event_id before = {0, 0};
+    struct event_id behind = {0, 0};
     struct buf markup = BUF_INIT;
     struct page page = {0};
     size_t first;
 
     if (cursor != NULL) { /* up to it */
-        before = *cursor;
-        if (before.seq++ == UINT64_MAX)
-            before.ms++;
+        behind = *cursor;
+        if (behind.seq++ == UINT64_MAX)
+            behind.ms++;
     }
-    if (read_page(api, cursor != NULL ? &before : NULL, count, &page) < 0)
+    if (read_page(api, cursor != NULL ? &behind : NULL, count, &page) < 0)
         return NULL;
-    *end = (struct event_id){0, 0};
-    if (cursor != NULL)
-        *end = *cursor;
-    else if (page.version[0] != '\0')
-        event_id_parse(end, page.version, strlen(page.version));
-    else if (page.count > 0)
-        *end = page.events[page.count - 1].id;
+    *end = cursor != NULL ? *cursor : end_of(&page);
     /* The newest that fit. */
     for (first = page.count; first > 0; first--) {
         markup_message(&markup, &page.events[first - 1], false);
@@ -186,7 +192,7 @@ const char *visit_before(struct api *api, const struct event_id *cursor, size_t 
     buf_clear(&markup);
     for (; first < page.count; first++)
         markup_message(&markup, &page.events[first], false);
-    return markup.len > 0 ? arena_keep(api->arena, &markup) : "";
+    return arena_keep(api->arena, &markup);
 }
 
 /* --- a room --- */

@@ -58,8 +58,10 @@ void document_head(struct buf *out, const struct connection *c, int64_t heartbea
     document_style(out, c);
     html_print(out,
                ".lost{animation-delay:%lldms}</style>\n</head>\n<body class=\"stream %s\">\n"
-               "<main tabindex=\"0\" aria-label=\"Messages\">\n<div id=\"log\" role=\"log\">\n",
+               "<main tabindex=\"0\" aria-label=\"Messages\">\n<h1>",
                (long long)heartbeat_ms * 2 + SPARE_MS, c->many ? "many" : "one");
+    append_title(out, c);
+    html_raw(out, "</h1>\n<div id=\"log\" role=\"log\">\n");
     html_raw(out, outgoing_before(c));
 }
 
