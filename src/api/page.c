@@ -276,7 +276,8 @@ static void append_detail(struct buf *body, const char *detail)
 {
     char first[2] = {detail[0], '\0'};
 
-    if (first[0] >= 'a' && first[0] <= 'z')
+    /* But the name of a parameter stays as it is. */
+    if (first[0] >= 'a' && first[0] <= 'z' && detail[strcspn(detail, " =")] != '=')
         first[0] = (char)(first[0] - 'a' + 'A');
     html_print(body, "<p class=\"problem\" role=\"alert\">%s%s%s</p>\n", first,
                detail[0] != '\0' ? detail + 1 : "",
