@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { bearer, forFile, jwt, run, tokenOf, until } from './harness.mjs';
+import { bearer, children, forFile, jwt, run, tokenOf, until } from './harness.mjs';
 
 const e = await forFile({ conf: { heartbeat: '1s', gates: 4, hubs: 1 } });
 
@@ -426,9 +426,14 @@ test('is it the same wherever it is mounted?', async () => {
   e.agent.destroy(); // nginx closes what it keeps when it reads its configuration again
   e.agent = new http.Agent();
   const site = fs.readFileSync(`${e.dir}/nginx-site.conf`, 'utf8');
-  for (const mount of ['', '/a/b/c']) {
-    fs.writeFileSync(`${e.dir}/nginx-site.conf`, site.replace(/ {4}location \/ \{\n(?:.*\n)*? {4}\}\n/, '').replaceAll('/chat/v1', mount));
+  const reload = async (text) => {
+    const before = children(e.nginx.pid);
+    fs.writeFileSync(`${e.dir}/nginx-site.conf`, text);
     process.kill(e.nginx.pid, 'SIGHUP');
+    await until('the workers from before are gone', () => !children(e.nginx.pid).some((pid) => before.includes(pid)));
+  };
+  for (const mount of ['', '/a/b/c']) {
+    await reload(site.replace(/ {4}location \/ \{\n(?:.*\n)*? {4}\}\n/, '').replaceAll('/chat/v1', mount));
     const at = `${e.origin}${mount}`;
     await until(`it answers at ${mount}`, async () => (await e.get(`${at}/rooms?as=html`)).text.includes('<h1>Rooms</h1>'));
     for (const [where, links] of [['rooms', 2], ['rooms/lobby', 4], ['rooms/lobby/messages', 3], ['rooms/lobby/messages/1-0/replies', 1]]) {
@@ -446,9 +451,7 @@ test('is it the same wherever it is mounted?', async () => {
     assert.equal(new URL(signed.headers.location, `${at}/auth/guest`).href, `${at}/rooms/lobby?as=html`);
     assert.match(signed.headers['set-cookie'][0], new RegExp(`Path=${mount || '/'};`));
   }
-  fs.writeFileSync(`${e.dir}/nginx-site.conf`, site);
-  process.kill(e.nginx.pid, 'SIGHUP');
-  await until('it answers as before', async () => (await e.get('rooms?as=html')).text.includes('<h1>Rooms</h1>'));
+  await reload(site);
 });
 
 test('can one read and write with w3m and with lynx?', async () => {
