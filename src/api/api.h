@@ -35,6 +35,7 @@ struct api {
     struct reply *reply;
     struct parking *parking;            /* for a handler that parks; all zero before */
     bool parked;                        /* the reply is the hub's; `parking` says which */
+    bool returns;                       /* a page's form leads back to its page from here */
     bool deep;                          /* the reply is what gate/canary.h finds */
     const char *params[API_PARAMS_MAX]; /* what the route's ?s stand for; NULL behind the last */
     char room[NAME_ROOM_MAX + 1];       /* resolved; "" where the path names none */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/page.h"
 #include "base/utf8.h"
 #include "event/event.h"
 #include "http/form.h"
@@ -90,8 +91,20 @@ static int read_flag(bool *flag, const char *value, struct problem *problem)
     return 0;
 }
 
-static int read_form(struct draft *draft, struct arena *arena, const char *data, size_t len,
-                     struct problem *problem)
+/* Browsers end the lines of a form by CR LF (WHATWG HTML, 4.10.22.4); a message has line feeds. */
+static const char *without_returns(struct arena *arena, const char *text)
+{
+    char *copy = arena_strdup(arena, text), *to = copy;
+
+    for (const char *from = copy; *from != '\0'; from++)
+        if (from[0] != '\r' || from[1] != '\n')
+            *to++ = *from;
+    *to = '\0';
+    return copy;
+}
+
+static int read_form(struct draft *draft, struct arena *arena, bool is_page, const char *data,
+                     size_t len, struct problem *problem)
 {
     struct form form;
     struct json_fault fault;
@@ -101,7 +114,9 @@ static int read_form(struct draft *draft, struct arena *arena, const char *data,
         return fail(problem, 400, "form_invalid",
                     arena_printf(arena, "the form is malformed: %s", reason));
     for (size_t i = 0; i < form.count; i++) {
-        if (strcmp(form.pairs[i].name, "csrf") == 0) /* the gate has seen it */
+        /* The gate has seen the one, messages_post() the other. */
+        if (strcmp(form.pairs[i].name, "csrf") == 0 ||
+            (is_page && strcmp(form.pairs[i].name, "once") == 0))
             continue;
         if (!is_member(form.pairs[i].name))
             return unknown(problem, arena, "field", form.pairs[i].name);
@@ -110,7 +125,9 @@ static int read_form(struct draft *draft, struct arena *arena, const char *data,
                         arena_printf(arena, "%s= may be given once", form.pairs[i].name));
     }
     draft->content = form_value(&form, "content");
-    draft->content_len = strlen(draft->content);
+    if (draft->content != NULL && is_page)
+        draft->content = without_returns(arena, draft->content);
+    draft->content_len = draft->content != NULL ? strlen(draft->content) : 0;
     draft->type = form_value(&form, "type");
     draft->reply_to = form_value(&form, "replyTo");
     draft->client_id = form_value(&form, "clientId");
@@ -245,7 +262,7 @@ int draft_read(struct draft *draft, struct api *api, enum draft_form form, const
         draft->content_len = len;
         break;
     case DRAFT_FORM:
-        result = read_form(draft, api->arena, data, len, problem);
+        result = read_form(draft, api->arena, page_form(api->request), data, len, problem);
         break;
     default:
         result = read_json(draft, api->arena, data, len, problem);

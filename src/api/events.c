@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "api/visit.h"
 #include "base/clock.h"
+#include "base/html.h"
 #include "event/cursor.h"
 #include "event/event.h"
 #include "http/cors.h"
@@ -210,6 +212,54 @@ static uint8_t rights_in(const struct identity *who, const char *room)
                      (who->admin ? PARKING_ADMIN : 0));
 }
 
+/* The stream's own address from where earshot is mounted: a cursor ends it. A ticket is used up. */
+static void set_again(struct api *api)
+{
+    const struct form *query = &api->request->query;
+    struct parking *parking = api->parking;
+    struct buf again = BUF_INIT;
+
+    if (parking->many)
+        buf_str(&again, "events?as=html&");
+    else
+        buf_printf(&again, "rooms/%s/events?as=html&", api->room);
+    for (size_t i = 0; i < query->count; i++) {
+        const char *name = query->pairs[i].name;
+
+        if (strcmp(name, "room") != 0 && strcmp(name, "rooms") != 0 && strcmp(name, "types") != 0 &&
+            strcmp(name, "back") != 0)
+            continue;
+        html_query(&again, name);
+        buf_char(&again, '=');
+        html_query(&again, query->pairs[i].value);
+        buf_char(&again, '&');
+    }
+    buf_str(&again, "since=");
+    parking->again = arena_keep(api->arena, &again);
+}
+
+/* back=: so many messages before the start stand in front, as they are now, so that a page that
+ * comes back is not empty. For a cursor, and for latest. Returns 0, or -1 with the reply. */
+static int read_before(struct api *api)
+{
+    struct parking *parking = api->parking;
+    struct start *start = &parking->starts[0];
+    int64_t back = 0;
+    bool has_cursor = start->kind == START_AFTER;
+
+    if (parking->form != FRAME_HTML)
+        return 0;
+    set_again(api);
+    if (api_query_number(api, "back", 0, VISIT_BEFORE_MAX, &back) < 0)
+        return -1;
+    if (back == 0 || parking->many || (!has_cursor && start->kind != START_LATEST) ||
+        api->request->method == METHOD_HEAD)
+        return 0;
+    parking->before = visit_before(api, has_cursor ? &start->id : NULL, (size_t)back, &start->id);
+    start->kind = START_AFTER;
+    return parking->before != NULL ? 0 : -1;
+}
+
 static void fill_in(struct api *api)
 {
     const struct identity *who = api->identity;
@@ -232,7 +282,8 @@ static void fill_in(struct api *api)
 
 static void receive(struct api *api)
 {
-    if (read_form(api) < 0 || read_starts(api) < 0 || read_types(api) < 0 || read_limits(api) < 0)
+    if (read_form(api) < 0 || read_starts(api) < 0 || read_types(api) < 0 || read_limits(api) < 0 ||
+        read_before(api) < 0)
         return;
     if (api->request->method == METHOD_HEAD) {
         if (api_demand_unrevoked(api) < 0)
@@ -247,9 +298,10 @@ static void receive(struct api *api)
 }
 
 /* GET rooms/{r}/events - the room's events, from a cursor on, as they come.
- * Form by as= (sse, ndjson, text, json) or Accept. Start: Last-Event-ID, If-None-Match (json),
- * since= (a cursor, all, latest, 90, 10m, 2h, 1d). End: wait= seconds, count= events; types= only
- * those; cursor=1: text lines begin with their cursor. The hub answers 200, or 304. Here: 400
+ * Form by as= (sse, ndjson, text, html, json) or Accept. Start: Last-Event-ID, If-None-Match
+ * (json), since= (a cursor, all, latest, 90, 10m, 2h, 1d). End: wait= seconds, count= events;
+ * types= only those; cursor=1: text lines begin with their cursor; back= (html): so many from
+ * before stand in front. The hub answers 200, or 304. Here: 400
  * malformed parameter or cursor, 401, 403, 406; 503 when the hubs are full (200 with retry: for
  * sse). While Redis is away a stream stays, or begins when Redis is back; a long-poll of a room
  * whose log must be read gets 503 after conf->redis_timeout_ms. HEAD tells the headers and ends. */

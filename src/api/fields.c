@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/page.h"
 #include "base/units.h"
 #include "http/form.h"
 #include "http/json.h"
@@ -46,6 +47,7 @@ static int read_form(struct api *api, const char *const *names, const char **val
     }
     for (size_t i = 0; i < form.count; i++)
         if (strcmp(form.pairs[i].name, "csrf") != 0 &&
+            !(page_form(api->request) && form.pairs[i].value[0] == '\0') &&
             set(api, names, values, form.pairs[i].name, form.pairs[i].value) < 0)
             return -1;
     return 0;
@@ -105,6 +107,13 @@ static int read_body(struct api *api, const char *const *names, const char **val
     return -1;
 }
 
+/* Is it what a page's form has in its address: which kind of page it is, and where it leads back
+ * to? */
+static bool is_pages(struct api *api, const char *name)
+{
+    return page_form(api->request) && (strcmp(name, "as") == 0 || strcmp(name, "to") == 0);
+}
+
 int fields_read(struct api *api, const char *const *names, const char **values)
 {
     const struct form *query = &api->request->query;
@@ -114,7 +123,8 @@ int fields_read(struct api *api, const char *const *names, const char **values)
     if (read_body(api, names, values) < 0)
         return -1;
     for (size_t i = 0; i < query->count; i++)
-        if (set(api, names, values, query->pairs[i].name, query->pairs[i].value) < 0)
+        if (!is_pages(api, query->pairs[i].name) &&
+            set(api, names, values, query->pairs[i].name, query->pairs[i].value) < 0)
             return -1;
     return 0;
 }

@@ -10,7 +10,9 @@
 /* Reads the values of `names` (NULL at the end, at most FIELDS_MAX) into values[]: from a form, as
  * curl -d sends it, or a JSON object of texts, numbers, true and false, and from the query; NULL =
  * it is not there. Returns 0, or -1 with the reply: 400 for a name that is unknown or stands twice,
- * or text that is malformed, 415. A form's field csrf is passed over; the gate has seen it. */
+ * or text that is malformed, 415. A form's field csrf is passed over; the gate has seen it.
+ * Of a page's form (api/page.h) as= and to= in the query are too, and fields that are empty are not
+ * there. */
 int fields_read(struct api *api, const char *const *names, const char **values);
 
 /* A duration: seconds, or 10m, 2h, 1d, up to ten years. *ms stays as it is for NULL. Returns 0, or

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "api/page.h"
+#include "api/visit.h"
 #include "event/event.h"
 #include "http/negotiate.h"
 #include "store/journal.h"
@@ -51,12 +53,16 @@ static int read_question(struct api *api, struct question *q)
         read_bound(api, "after", &q->ids[1], &q->after) < 0)
         return -1;
     q->form_asked = as != NULL;
+    q->form = FRAME_HTML;
     if (q->before != NULL && q->after != NULL) {
         api_fail(api, 400, "parameter_invalid", "give before= or after=, not both");
         return -1;
     }
+    if (page_kind(api->request) != PAGE_NONE)
+        return 0;
     if (negotiate_form(&q->form, as, api->request->accept,
-                       NEGOTIATE_ALL & ~NEGOTIATE_FORM(FRAME_SSE), api->arena, &problem) < 0) {
+                       NEGOTIATE_ALL & ~NEGOTIATE_FORM(FRAME_SSE) & ~NEGOTIATE_FORM(FRAME_HTML),
+                       api->arena, &problem) < 0) {
         reply_problem(api->reply, &problem, api->request->id);
         return -1;
     }
@@ -121,20 +127,26 @@ static int read_page(struct api *api, const struct journal_question *question, s
     return api_store_failed(api, status, &refusal) ? -1 : 0;
 }
 
-static void reply_page(struct api *api, enum frame_form form, const struct page *page)
+static void reply_page(struct api *api, const struct question *q, const struct page *page,
+                       const char *thread)
 {
+    page_vary(api);
+    if (q->form == FRAME_HTML) {
+        visit_history(api, page, q->after != NULL, thread);
+        return;
+    }
     api->reply->status = 200;
-    api->reply->content_type = frame_content_types[form];
-    write_page(&api->reply->body, form, page);
+    api->reply->content_type = frame_content_types[q->form];
+    write_page(&api->reply->body, q->form, page);
     api_etag(api);
 }
 
 /* GET rooms/{r}/messages - a page of the room's events as they are now, oldest first: the newest,
  * or those before= or after= an id. Edits and deletes are laid over the messages, reactions and
- * replies counted. Parameters: before, after, limit (1 to 200, 50), as (json, ndjson, text), or
- * Accept. 200 {"events": [...], "cursor": where a receive goes on}, or a line an event; ETag; Link
- * with rel next (further in the direction of reading) and prev. 304 for If-None-Match. 400
- * malformed parameter, 401, 403, 404, 406, 503. */
+ * replies counted. Parameters: before, after, limit (1 to 200, 50), as (json, ndjson, text, html,
+ * plain), or Accept. 200 {"events": [...], "cursor": where a receive goes on}, or a line an event;
+ * ETag; Link with rel next (further in the direction of reading) and prev. 304 for If-None-Match.
+ * 400 malformed parameter, 401, 403, 404, 406, 503. */
 void history_get(struct api *api)
 {
     struct question q;
@@ -155,8 +167,9 @@ void history_get(struct api *api)
         if (read_page(api, &question, &page) < 0)
             return;
     }
-    add_links(api, &q, &page);
-    reply_page(api, q.form, &page);
+    if (q.form != FRAME_HTML)
+        add_links(api, &q, &page);
+    reply_page(api, &q, &page, NULL);
 }
 
 /* GET rooms/{r}/messages/{id} - one event, as it is now.
@@ -199,7 +212,7 @@ void history_get_replies(struct api *api)
     question.limit = (size_t)q.limit;
     if (read_page(api, &question, &page) < 0)
         return;
-    if (page.more)
+    if (page.more && q.form != FRAME_HTML)
         add_link(api, &q, "after", page.edge, "next");
-    reply_page(api, q.form, &page);
+    reply_page(api, &q, &page, api->params[1]);
 }

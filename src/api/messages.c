@@ -5,6 +5,7 @@
 
 #include "api/draft.h"
 #include "api/mention.h"
+#include "api/page.h"
 #include "event/event.h"
 
 #define KEY_CHARS_MAX 200
@@ -28,7 +29,7 @@ static int read_key(struct api *api, const char **key)
 
     *key = NULL;
     if (s == NULL)
-        return 0;
+        return 0; /* of a page's form see page_key() */
     if (len >= 2 && s[0] == '"' && s[len - 1] == '"') {
         s++;
         len -= 2;
@@ -173,7 +174,8 @@ static void reply_one(struct api *api, const struct send *send)
     char id[EVENT_ID_TEXT];
 
     api_json(api, 201);
-    if (!send->ephemeral) {
+    api->returns = true;
+    if (!send->ephemeral && !page_form(api->request)) {
         event_id_format(id, send->id);
         /* Relative to the request's own address, rooms/{r}/messages or users/{u}/messages. */
         reply_header(api->reply, "Location",
@@ -183,6 +185,18 @@ static void reply_one(struct api *api, const struct send *send)
         reply_header(api->reply, "Idempotency-Replayed", "true");
     append_event(&api->reply->body, send);
     buf_char(&api->reply->body, '\n');
+}
+
+/* A page's form has a number of its own, once, so that to press its button twice is to send once.
+ * With another text, after going back, it is another message. */
+static const char *page_key(struct api *api)
+{
+    const struct request *request = api->request;
+    const char *parts[] = {request->body};
+
+    if (!page_form(request) || !form_names(request->body, request->body_len, "once"))
+        return NULL;
+    return hash(api->arena, parts, &request->body_len, 1);
 }
 
 static void send_one(struct api *api, enum draft_form form, const char *key)
@@ -321,7 +335,7 @@ void messages_post(struct api *api)
     if (form == DRAFT_LINES)
         send_batch(api, key);
     else
-        send_one(api, form, key);
+        send_one(api, form, key != NULL ? key : page_key(api));
 }
 
 /* POST users/{u}/messages - the same, to one person: POST rooms/@me,u/messages. */

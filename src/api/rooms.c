@@ -6,6 +6,8 @@
 #include "api/audit.h"
 #include "api/fields.h"
 #include "api/govern.h"
+#include "api/page.h"
+#include "api/visit.h"
 #include "base/clock.h"
 #include "event/event.h"
 #include "store/directory.h"
@@ -115,7 +117,7 @@ static int read_sort(struct api *api, int (**order)(const void *a, const void *b
  * sort= online or people (the most first) or name; limit= of them, at most and unless said 2000.
  * 200 {"rooms": [{"name", "topic" or null, "mode", "online": open streams, "people": persons in it,
  * "last": id or null, "slow": s, "keep": events or null, "age": s or null, "role"}]}, ETag. 304,
- * 400, 503. */
+ * 400, 503. As a page: with forms to sign in, and to=, a room to go to: 303. */
 void rooms_get(struct api *api)
 {
     struct directory_room *rooms = NULL;
@@ -133,6 +135,11 @@ void rooms_get(struct api *api)
         return;
     if (order != NULL && count > 1)
         qsort(rooms, count, sizeof(*rooms), order);
+    page_vary(api);
+    if (page_kind(api->request) != PAGE_NONE) {
+        visit_rooms(api, rooms, count);
+        return;
+    }
     body = api_json(api, 200);
     buf_str(body, "{\"rooms\":[");
     for (size_t i = 0; i < count && written < (size_t)limit; i++) {
@@ -166,10 +173,35 @@ static void reply_room(struct api *api, int http_status)
         api->reply->status = http_status;
 }
 
-/* GET rooms/{r} - one of them. 200 as in the list, ETag. 304. 401, 403, 404, 503. */
+/* The room as a page. One that is not there yet is shown to who may write: his message makes it. */
+static void show_room(struct api *api)
+{
+    const struct caller caller = api_caller(api, api->room);
+    struct refusal refusal = {{0}, 0};
+    struct directory_room room;
+    enum store_status status = directory_look(api->store, api->arena, api->request->namespace,
+                                              api->room, &caller, &room, &refusal);
+    bool missing = status == STORE_REFUSED && strcmp(refusal.code, "missing") == 0;
+
+    if (missing && policy_allows(api->identity, api->room, RIGHT_WRITE)) {
+        visit_room(api, NULL);
+        return;
+    }
+    if (missing)
+        strcpy(refusal.code, "hidden");
+    if (!api_store_failed(api, status, &refusal))
+        visit_room(api, &room);
+}
+
+/* GET rooms/{r} - one of them. 200 as in the list, ETag. 304. 401, 403, 404, 503. As a page: with
+ * the messages and a form; reply= an id that it answers, lines=1 for several lines. */
 void rooms_get_one(struct api *api)
 {
-    reply_room(api, 200);
+    page_vary(api);
+    if (page_kind(api->request) != PAGE_NONE)
+        show_room(api);
+    else
+        reply_room(api, 200);
 }
 
 /* --- making and changing --- */

@@ -14,11 +14,16 @@
 
 static const char nobody[] = "nobody is signed in: send a token";
 
-int session_possible(struct api *api, bool cookie)
+bool session_available(const struct api *api)
 {
     const struct keyring_key *key = keyring_find(api->keyring, KEYRING_DEFAULT);
 
-    if (key == NULL || strncmp(key->alg, "HS", 2) != 0) {
+    return key != NULL && strncmp(key->alg, "HS", 2) == 0;
+}
+
+int session_possible(struct api *api, bool cookie)
+{
+    if (!session_available(api)) {
         api_fail(api, 409, "secret_missing", "this server has no jwt_secret to sign tokens with");
         return -1;
     }
@@ -66,6 +71,11 @@ static void set_cookie(struct api *api, const char *value, int64_t age_s)
                               api->request->https ? "; Secure" : ""));
 }
 
+void session_forget(struct api *api)
+{
+    set_cookie(api, "", 0);
+}
+
 static void write_time(struct buf *body, int64_t ms)
 {
     char stamp[CLOCK_TEXT];
@@ -94,6 +104,7 @@ void session_reply(struct api *api, int status, struct session *session)
     buf_char(body, '{');
     if (session->cookie) {
         set_cookie(api, session->token.data, claims->ttl_ms / 1000);
+        api->returns = true;
     } else {
         write_text(body, "token", session->token.data);
         buf_char(body, ',');
@@ -208,7 +219,8 @@ void session_logout(struct api *api)
     if (take_back(api, all) < 0)
         return;
     if (api->identity->by_cookie)
-        set_cookie(api, "", 0);
+        session_forget(api);
+    api->returns = true;
     api->reply->status = 204;
 }
 

@@ -19,6 +19,12 @@ struct session {
  * reply: 409, or 403 for another site's page. */
 int session_possible(struct api *api, bool cookie);
 
+/* The same of the server alone, without a reply. */
+bool session_available(const struct api *api);
+
+/* Takes the cookie back. */
+void session_forget(struct api *api);
+
 /* Makes the token: the claims' lifetime is set here, their namespace unless they have one. Returns
  * 0, or -1 with the reply 400. */
 int session_make(struct api *api, struct session *session);

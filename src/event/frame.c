@@ -1,41 +1,16 @@
 #include "event/frame.h"
 
-#include <json-c/json.h>
-#include <stdbool.h>
 #include <string.h>
 
-/* Metadata may nest deeper than json-c's default of 32; what the gate let in must not vanish here.
- */
-#define DEPTH_MAX 256
+#include "event/markup.h"
+#include "event/parsed.h"
 
-const char *const frame_names[FRAME_FORMS] = {"sse", "ndjson", "text", "json"};
+const char *const frame_names[FRAME_FORMS] = {"sse", "ndjson", "text", "html", "json"};
 
 const char *const frame_content_types[FRAME_FORMS] = {
-    "text/event-stream",
-    "application/x-ndjson",
-    "text/plain; charset=utf-8",
-    "application/json",
+    "text/event-stream",        "application/x-ndjson", "text/plain; charset=utf-8",
+    "text/html; charset=utf-8", "application/json",
 };
-
-/* Returns the object that the text is, or NULL; the caller puts it. */
-static struct json_object *parse(const char *json, size_t len)
-{
-    static struct json_tokener *tokener; /* kept: it costs more than most events */
-    struct json_object *object;
-
-    if (tokener == NULL)
-        tokener = json_tokener_new_ex(DEPTH_MAX);
-    if (tokener == NULL || len > INT32_MAX)
-        return NULL;
-    json_tokener_reset(tokener);
-    object = json_tokener_parse_ex(tokener, json, (int)len);
-    if (object != NULL && (!json_object_is_type(object, json_type_object) ||
-                           json_tokener_get_parse_end(tokener) != len)) {
-        json_object_put(object);
-        return NULL;
-    }
-    return object;
-}
 
 /* How many bytes at `s` must be written as \xHH: the control characters C0, DEL and C1, and the
  * line and paragraph separators U+2028 and U+2029, at which many readers end a line too. */
@@ -92,25 +67,13 @@ static void append_text(struct buf *out, const char *text, size_t len, char also
     buf_append(out, s + start, len - start);
 }
 
-/* The member's string, or NULL when there is none. */
-static const char *member(struct json_object *object, const char *key, size_t *len)
-{
-    struct json_object *value;
-
-    if (!json_object_object_get_ex(object, key, &value) ||
-        !json_object_is_type(value, json_type_string))
-        return NULL;
-    *len = (size_t)json_object_get_string_len(value);
-    return json_object_get_string(value);
-}
-
 static void append_message(struct buf *out, const struct event *event, const char *room)
 {
-    struct json_object *object = parse(event->json, event->json_len);
+    struct json_object *object = parsed_object(event->json, event->json_len);
     size_t content_len, name_len = 0;
     const char *content, *name;
 
-    content = object != NULL ? member(object, "content", &content_len) : NULL;
+    content = object != NULL ? parsed_text(object, "content", &content_len) : NULL;
     if (content == NULL)
         goto out;
     if (room != NULL) {
@@ -118,13 +81,7 @@ static void append_message(struct buf *out, const struct event *event, const cha
         buf_str(out, room);
         buf_append(out, "] ", 2);
     }
-    name = member(object, "name", &name_len);
-    if (name == NULL)
-        name = member(object, "userId", &name_len);
-    if (name == NULL) {
-        name = "anonymous";
-        name_len = strlen(name);
-    }
+    name = parsed_name(object, &name_len);
     /* Control lines begin with "#": nobody may forge one by his name. */
     if (room == NULL && name_len > 0 && name[0] == '#') {
         append_hex(out, (const unsigned char *)name, 1);
@@ -179,6 +136,8 @@ size_t frame_event(struct buf *out, enum frame_form form, const struct event *ev
     case FRAME_TEXT:
         append_message(out, event, NULL);
         return 0;
+    case FRAME_HTML:
+        return markup_event(out, event);
     default:
         event_json(out, event);
         return 0;
@@ -206,7 +165,7 @@ static void append_control_text(struct buf *out, const char *type, const char *m
     if (strcmp(type, "hello") == 0)
         return;
     append_control_json(&json, type, members);
-    object = parse(json.data, json.len);
+    object = parsed_object(json.data, json.len);
     buf_free(&json);
     buf_str(out, "# ");
     buf_str(out, type);
@@ -230,8 +189,8 @@ static void append_control_text(struct buf *out, const char *type, const char *m
 void frame_control(struct buf *out, enum frame_form form, const char *type, const char *cursor,
                    const char *members)
 {
-    if (form == FRAME_TEXT) {
-        append_control_text(out, type, members);
+    if (form == FRAME_TEXT || form == FRAME_HTML) {
+        (form == FRAME_TEXT ? append_control_text : markup_control)(out, type, members);
         return;
     }
     if (form == FRAME_SSE) {

@@ -85,6 +85,8 @@ int parking_encode(struct buf *out, const struct parking *parking)
     head = make_head(parking);
     buf_append(out, &head, sizeof(head));
     put_string(out, parking->headers);
+    put_string(out, parking->again);
+    put_string(out, parking->before);
     put_string(out, parking->request_ref);
     put_string(out, parking->user_id);
     put_string(out, parking->name);
@@ -185,6 +187,7 @@ int parking_decode(struct parking *parking, const char *data, size_t len)
     struct reader r = {data, len};
 
     if (take_head(&r, parking) < 0 || take_string(&r, &parking->headers) < 0 ||
+        take_string(&r, &parking->again) < 0 || take_string(&r, &parking->before) < 0 ||
         take_string(&r, &parking->request_ref) < 0 || take_string(&r, &parking->user_id) < 0 ||
         take_string(&r, &parking->name) < 0 || take_string(&r, &parking->token_id) < 0 ||
         take_string(&r, &parking->address) < 0 || take_string(&r, &parking->namespace) < 0)

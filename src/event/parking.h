@@ -39,6 +39,9 @@ struct parking {
     int64_t expires_ms;  /* wall clock; the token's end; 0 = none */
     const char
         *headers; /* further header lines for the reply (CORS, X-Request-Id), each with CR LF */
+    const char *again;  /* html: its own address from where earshot is mounted, "rooms/..&since=",
+                           which a cursor ends */
+    const char *before; /* html: markup of what was said before, to stand in front; or "" */
     const char *request_ref; /* the request id, for the log */
     const char *user_id;     /* "" = anonymous */
     const char *name;        /* how others see him */

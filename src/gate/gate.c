@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "api/api.h"
+#include "api/page.h"
 #include "api/tickets.h"
 #include "auth/csrf.h"
 #include "auth/keyring.h"
@@ -329,6 +330,7 @@ static void serve(struct gate *gate)
         return;
     act(gate, &api, envp);
     if (!api.parked || park(gate, &api) < 0) {
+        page_finish(&api);
         status = gate->reply.status;
         reply(gate);
     }

@@ -14,6 +14,7 @@
 #include "api/marks.h"
 #include "api/messages.h"
 #include "api/openapi.h"
+#include "api/page.h"
 #include "api/people.h"
 #include "api/revoke.h"
 #include "api/rooms.h"
@@ -29,6 +30,7 @@ static const struct route routes[] = {
     {METHOD_GET, "readyz", 0, false, health_ready},
     {METHOD_GET, "health", 0, false, health_ready},
     {METHOD_GET, "openapi.json", 0, false, openapi_get},
+    {METHOD_GET, "page.css", 0, false, page_get_style},
     {METHOD_GET, "events", 0, false, events_get_many},
     {METHOD_GET, "rooms", 0, false, rooms_get},
     {METHOD_GET, "rooms/?", RIGHT_READ, false, rooms_get_one},

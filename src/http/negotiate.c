@@ -16,12 +16,13 @@ static const char *const aliases[FRAME_FORMS][4] = {
     [FRAME_SSE] = {"text/event-stream"},
     [FRAME_NDJSON] = {"application/x-ndjson", "application/ndjson", "application/jsonl"},
     [FRAME_TEXT] = {"text/plain"},
+    [FRAME_HTML] = {"text/html"},
     [FRAME_JSON] = {"application/json"},
 };
 
 /* What goes first where a client wants several alike. */
 static const enum frame_form preference[FRAME_FORMS] = {FRAME_JSON, FRAME_TEXT, FRAME_NDJSON,
-                                                        FRAME_SSE};
+                                                        FRAME_SSE, FRAME_HTML};
 
 /* "0.8", "1", ".2": thousandths; what is no number is 1. */
 static int read_quality(const char *s, size_t len)
@@ -99,13 +100,12 @@ static int specificity(const struct range *range, const char *type)
     return range->len == strlen(type) && strncasecmp(range->type, type, range->len) == 0 ? 3 : 0;
 }
 
-int negotiate_quality(const char *accept, const char *type)
+/* The quality, and how specific the range is that says it. */
+static int find_quality(const char *accept, const char *type, int *specificity_found)
 {
     int best = 0, quality = 0;
     struct range range;
 
-    if (accept == NULL)
-        return 1000;
     while (*accept != '\0') {
         int specific;
 
@@ -116,7 +116,30 @@ int negotiate_quality(const char *accept, const char *type)
             quality = range.quality;
         }
     }
+    *specificity_found = best;
     return quality;
+}
+
+int negotiate_quality(const char *accept, const char *type)
+{
+    int specific;
+
+    return accept != NULL ? find_quality(accept, type, &specific) : 1000;
+}
+
+bool negotiate_page(const char *accept)
+{
+    int html_specific, json_specific, html, json;
+
+    if (accept == NULL)
+        return false;
+    /* What Java's URLConnection sends for a program that names nothing. */
+    if (negotiate_quality(accept, "image/gif") == 1000 &&
+        find_quality(accept, "application/xhtml+xml", &html_specific) < 1000)
+        return false;
+    html = find_quality(accept, "text/html", &html_specific);
+    json = find_quality(accept, "application/json", &json_specific);
+    return html_specific == 3 && (html > json || (html == json && json_specific < 3 && html > 0));
 }
 
 static int form_quality(const char *accept, enum frame_form form)
@@ -155,6 +178,8 @@ int negotiate_form(enum frame_form *form, const char *as, const char *accept, un
             continue;
         if (as != NULL)
             quality = strcmp(as, frame_names[preference[i]]) == 0;
+        else if (preference[i] == FRAME_HTML && !negotiate_page(accept))
+            quality = 0;
         else
             quality = form_quality(accept, preference[i]);
         if (quality > best) {

@@ -3,6 +3,7 @@
 #ifndef EARSHOT_NEGOTIATE_H
 #define EARSHOT_NEGOTIATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -18,6 +19,11 @@
  * passed over, since widespread clients send "*; q=.2"; a range with a parameter other than
  * charset=utf-8 matches nothing. NULL wants all alike. */
 int negotiate_quality(const char *accept, const char *type);
+
+/* Does it ask for a page, as browsers do (w3m too, which wants JSON as much)? text/html
+ * must be named, and application/json not wanted more, nor named and wanted as much. Programs in
+ * Java name it too without meaning it: who names image/gif must name application/xhtml+xml. */
+bool negotiate_page(const char *accept);
 
 /* Picks one of the offered forms: by `as` (query parameter, or NULL), else by `accept`. Where the
  * client leaves it open JSON goes first. Returns 0, or -1 with the problem: 400 for an unknown

@@ -235,10 +235,14 @@ void connection_pump(struct connection *c)
             answer(c, OUTGOING_EVENTS);
             return;
         }
+        outgoing_written(&hub->scratch, c);
         if (!send_scratch(c))
             return;
     } while (c->out.len == 0 && !is_done(c));
-    if (is_done(c))
+    if (!is_done(c))
+        return;
+    outgoing_over(&hub->scratch, c, false);
+    if (send_scratch(c))
         end(c);
 }
 
@@ -464,8 +468,7 @@ static void time_out(struct connection *c, bool by_age)
         return;
     }
     put_head(c);
-    if (by_age)
-        outgoing_retry(&hub->scratch, c, 0, 2000);
+    outgoing_over(&hub->scratch, c, by_age);
     if (send_scratch(c))
         end(c);
 }

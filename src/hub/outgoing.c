@@ -7,11 +7,15 @@
 #include "base/mem.h"
 #include "conf.h"
 #include "hub/connection.h"
+#include "hub/document.h"
 #include "hub/state.h"
 #include "hub/who.h"
 
 struct kept {
     char *headers; /* of the reply, until its head is sent */
+    char *again;   /* html: see parking.h */
+    char *before;  /* html: likewise, until the head is sent */
+    char nonce[OUTGOING_NONCE];
     size_t types_count;
     char *types[PARKING_TYPES_MAX];
     char bytes[];
@@ -26,32 +30,68 @@ static char *keep_string(char **at, const char *s)
     return start;
 }
 
-struct kept *outgoing_keep(const struct parking *p)
+static struct kept *keep(const char *headers, const char *again, const char *before,
+                         size_t types_count, char *const *types)
 {
-    const char *headers = p->headers != NULL ? p->headers : "";
-    size_t bytes = strlen(headers) + 1;
+    size_t bytes = strlen(headers) + strlen(again) + strlen(before) + 3;
     struct kept *kept;
     char *at;
 
-    if (headers[0] == '\0' && p->types_count == 0)
+    if (headers[0] == '\0' && again[0] == '\0' && types_count == 0)
         return NULL;
-    for (size_t i = 0; i < p->types_count; i++)
-        bytes += strlen(p->types[i]) + 1;
+    for (size_t i = 0; i < types_count; i++)
+        bytes += strlen(types[i]) + 1;
     kept = mem_zero(sizeof(*kept) + bytes);
     at = kept->bytes;
     kept->headers = keep_string(&at, headers);
-    kept->types_count = p->types_count;
-    for (size_t i = 0; i < p->types_count; i++)
-        kept->types[i] = keep_string(&at, p->types[i]);
+    kept->again = keep_string(&at, again);
+    kept->before = keep_string(&at, before);
+    kept->types_count = types_count;
+    for (size_t i = 0; i < types_count; i++)
+        kept->types[i] = keep_string(&at, types[i]);
+    return kept;
+}
+
+struct kept *outgoing_keep(const struct parking *p)
+{
+    unsigned char random[(OUTGOING_NONCE - 1) / 2];
+    struct kept *kept =
+        keep(p->headers != NULL ? p->headers : "", p->again != NULL ? p->again : "",
+             p->before != NULL ? p->before : "", p->types_count, (char *const *)p->types);
+
+    if (kept != NULL && kept->again[0] != '\0') {
+        randombytes_buf(random, sizeof(random));
+        sodium_bin2hex(kept->nonce, sizeof(kept->nonce), random, sizeof(random));
+    }
     return kept;
 }
 
 struct kept *outgoing_headed(struct kept *kept)
 {
-    if (kept == NULL || kept->types_count > 0)
+    struct kept *rest;
+
+    if (kept == NULL || (kept->types_count > 0 && kept->again[0] == '\0'))
         return kept;
+    rest = keep("", kept->again, "", kept->types_count, kept->types);
+    if (rest != NULL)
+        memcpy(rest->nonce, kept->nonce, sizeof(rest->nonce));
     free(kept);
-    return NULL;
+    return rest;
+}
+
+const char *outgoing_again(const struct connection *c)
+{
+    return c->kept != NULL ? c->kept->again : "";
+}
+
+const char *outgoing_before(const struct connection *c)
+{
+    return c->kept != NULL ? c->kept->before : "";
+}
+
+const char *outgoing_nonce(const struct connection *c)
+{
+    return c->kept != NULL ? c->kept->nonce : "";
 }
 
 static const struct hub *hub_of(const struct connection *c)
@@ -59,8 +99,7 @@ static const struct hub *hub_of(const struct connection *c)
     return c->poll.loop->data;
 }
 
-/* Appends the connection's cursor over all its rooms. */
-static void append_cursor(struct buf *out, const struct connection *c)
+void outgoing_cursor(struct buf *out, const struct connection *c)
 {
     for (unsigned i = 0; i < c->members_count; i++) {
         if (i > 0)
@@ -76,6 +115,10 @@ void outgoing_head(struct buf *out, const struct connection *c)
                "no-store\r\nX-Accel-Buffering: no\r\n",
                frame_content_types[c->form]);
     buf_str(out, c->kept != NULL ? c->kept->headers : "");
+    if (c->form == FRAME_HTML) {
+        document_head(out, c, hub_of(c)->conf->heartbeat_ms);
+        return;
+    }
     buf_str(out, "\r\n");
     if (c->form == FRAME_SSE)
         buf_printf(out, "retry: %lld\n\n", (long long)hub_of(c)->conf->retry_ms);
@@ -88,7 +131,7 @@ static void append_control(struct buf *out, struct buf *line, const struct conne
     struct buf cursor = BUF_INIT;
 
     if (with_cursor)
-        append_cursor(&cursor, c);
+        outgoing_cursor(&cursor, c);
     if (c->form == FRAME_JSON) {
         buf_printf(out, "{\"type\":\"%s\",%s},", type, line->data);
     } else {
@@ -100,7 +143,9 @@ static void append_control(struct buf *out, struct buf *line, const struct conne
 
 void outgoing_hello(struct buf *out, struct buf *line, const struct connection *c)
 {
-    if (c->form == FRAME_JSON)
+    if (c->form == FRAME_HTML)
+        document_beat(out, c);
+    if (c->form == FRAME_JSON || c->form == FRAME_HTML)
         return;
     buf_str(line, "\"rooms\":[");
     for (unsigned i = 0; i < c->members_count; i++) {
@@ -111,7 +156,7 @@ void outgoing_hello(struct buf *out, struct buf *line, const struct connection *
         buf_json(line, name, strlen(name));
     }
     buf_str(line, "],\"cursor\":\"");
-    append_cursor(line, c);
+    outgoing_cursor(line, c);
     buf_char(line, '"');
     append_control(out, line, c, "hello", true);
 }
@@ -157,12 +202,15 @@ bool outgoing_event(struct buf *out, const struct connection *c, const struct me
         return false;
     if (c->many && entry->event.durable && (c->form == FRAME_SSE || c->form == FRAME_NDJSON)) {
         buf_str(out, c->form == FRAME_SSE ? "id: " : "{\"cursor\":\"");
-        append_cursor(out, c);
+        outgoing_cursor(out, c);
         buf_str(out, c->form == FRAME_SSE ? "\n" : "\",");
         skip = frame->own;
     } else if (c->text_cursor && c->form == FRAME_TEXT) {
-        append_cursor(out, c);
+        outgoing_cursor(out, c);
         buf_char(out, ' ');
+    } else if (c->form == FRAME_HTML && frame->own > 0) {
+        document_style(out, c);
+        skip = frame->own;
     }
     buf_append(out, frame->bytes + skip, frame->len - skip);
     if (c->form == FRAME_JSON)
@@ -185,6 +233,20 @@ void outgoing_gap(struct buf *out, struct buf *line, const struct connection *c,
     append_control(out, line, c, "gap", true);
 }
 
+void outgoing_over(struct buf *out, const struct connection *c, bool by_age)
+{
+    if (c->form == FRAME_HTML)
+        document_end(out, c, by_age ? "age" : "done");
+    else if (by_age)
+        outgoing_retry(out, c, 0, 2000);
+}
+
+void outgoing_written(struct buf *out, const struct connection *c)
+{
+    if (c->form == FRAME_HTML && out->len > 0)
+        document_beat(out, c);
+}
+
 void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_ms, int64_t most_ms)
 {
     if (c->form == FRAME_SSE)
@@ -194,17 +256,24 @@ void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_m
 
 void outgoing_heartbeat(struct buf *out, const struct connection *c)
 {
-    frame_heartbeat(out, (enum frame_form)c->form);
+    if (c->form == FRAME_HTML)
+        document_beat(out, c);
+    else
+        frame_heartbeat(out, (enum frame_form)c->form);
     if (c->form != FRAME_SSE || c->state != CONNECTION_OPEN || c->kept == NULL)
         return;
     /* Without data it is no event, but the id counts (WHATWG HTML, 9.2.6). */
     buf_str(out, "id: ");
-    append_cursor(out, c);
+    outgoing_cursor(out, c);
     buf_str(out, "\n\n");
 }
 
 void outgoing_bye(struct buf *out, struct buf *line, const struct connection *c, const char *reason)
 {
+    if (c->form == FRAME_HTML) {
+        document_end(out, c, reason);
+        return;
+    }
     buf_str(line, "\"reason\":");
     buf_json(line, reason, strlen(reason));
     append_control(out, line, c, "bye", false);
@@ -250,6 +319,14 @@ static void append_refusal(struct buf *out, struct buf *line, const struct conne
     };
     const char *status = words[kind].status;
 
+    if (c->form == FRAME_HTML) {
+        append_answer_head(out, c, status, frame_content_types[FRAME_HTML]);
+        document_refusal(line, words[kind].detail, words[kind].status[0] == '5');
+        buf_printf(out, "%s" DOCUMENT_POLICY "Content-Length: %zu\r\n\r\n%s", words[kind].more,
+                   line->len, line->data);
+        buf_clear(line);
+        return;
+    }
     buf_printf(line,
                "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%.3s,"
                "\"code\":\"%s\",\"detail\":\"%s\"}\n",
@@ -274,7 +351,7 @@ void outgoing_answer(struct buf *out, struct buf *line, const struct connection 
         }
         return;
     }
-    append_cursor(&cursor, c);
+    outgoing_cursor(&cursor, c);
     buf_str(line, "{\"events\":[");
     if (out->len > 0)
         buf_append(line, out->data, out->len - 1);

@@ -16,6 +16,8 @@
 #include "hub/room.h"
 #include "hub/wheel.h"
 
+#define OUTGOING_NONCE 33 /* of a document, for its style: hexadecimal */
+
 /* What of a parking record is needed later, in one piece: usually NULL. */
 struct kept;
 struct tally;
@@ -54,6 +56,15 @@ struct kept *outgoing_keep(const struct parking *parking);
 /* After the head is sent: frees what was only for it. Returns what is still needed, or NULL. */
 struct kept *outgoing_headed(struct kept *kept);
 
+/* What the parking record said of an html stream, and its document's nonce; "" for others. What was
+ * before is known until the head is sent. */
+const char *outgoing_again(const struct connection *c);
+const char *outgoing_before(const struct connection *c);
+const char *outgoing_nonce(const struct connection *c);
+
+/* Appends the connection's cursor over all its rooms. */
+void outgoing_cursor(struct buf *out, const struct connection *c);
+
 /* The head of a stream and its `retry:`. */
 void outgoing_head(struct buf *out, const struct connection *c);
 
@@ -82,6 +93,13 @@ void outgoing_heartbeat(struct buf *out, const struct connection *c);
 
 /* SSE: tells the client to wait for a random time between the two before it reconnects. */
 void outgoing_retry(struct buf *out, const struct connection *c, int64_t least_ms, int64_t most_ms);
+
+/* It ends: it is as old as a stream may get, which the client should come back after, or has told
+ * all that it was asked for. */
+void outgoing_over(struct buf *out, const struct connection *c, bool by_age);
+
+/* Behind what is written in one go: an html stream tells where it stands now. */
+void outgoing_written(struct buf *out, const struct connection *c);
 
 enum outgoing_answer {
     OUTGOING_EVENTS,     /* 200; the events stand in `out`, each with a comma behind it */

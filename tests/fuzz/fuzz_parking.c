@@ -10,6 +10,8 @@
 static void check_built(const char *s, size_t len)
 {
     struct parking sent = {.headers = "",
+                           .again = s,
+                           .before = s,
                            .request_ref = "",
                            .user_id = s,
                            .name = s,

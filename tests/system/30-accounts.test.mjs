@@ -323,7 +323,7 @@ test('is a revoked token refused by every call there is, on every daemon?', asyn
   const table = readFileSync(`${root}/src/gate/route.c`, 'utf8');
   const routes = [...table.matchAll(/\{METHOD_(\w+), "([^"]*)", \w+, (true|false), \w+\}/g)].map((m) => ({ method: m[1], path: m[2] }));
   assert.ok(routes.length > 40);
-  const open = ['', 'livez', 'readyz', 'health', 'openapi.json', 'auth/guest', 'auth/register', 'auth/login']; // ask for nobody's sake
+  const open = ['', 'livez', 'readyz', 'health', 'openapi.json', 'page.css', 'auth/guest', 'auth/register', 'auth/login']; // ask for nobody's sake
   const hub = ['events', 'rooms/?/events', 'admin/audit/events']; // a hub answers these
   const bodies = { 'rooms/?/messages': 'content=x', 'rooms/?/messages/?': 'content=x', 'users/?/messages': 'content=x', 'admin/revoke': 'user=x', 'admin/kick': 'user=x', 'auth/ticket': 'rooms=lobby', 'auth/logout': 'all=true', 'auth/password': 'password=long+enough&new=long+enough2', 'rooms/?/signals': 'to=x&content=x', 'rooms/?/typing': 'typing=true', 'admin/users/?': 'password=long+enough' };
   const { id } = await e.send('lobby', 'x');

@@ -316,7 +316,7 @@ static void test_control(void **state)
 /* Does a heartbeat say nothing that a reader takes for an event? */
 static void test_heartbeat(void **state)
 {
-    static const char *const want[FRAME_FORMS] = {":\n\n", "\n", "", ""};
+    static const char *const want[FRAME_FORMS] = {":\n\n", "\n", "", "", ""};
     struct buf b = BUF_INIT;
 
     (void)state;
@@ -337,6 +337,8 @@ static void test_names(void **state)
     assert_string_equal(frame_names[FRAME_SSE], "sse");
     assert_string_equal(frame_names[FRAME_NDJSON], "ndjson");
     assert_string_equal(frame_names[FRAME_TEXT], "text");
+    assert_string_equal(frame_names[FRAME_HTML], "html");
+    assert_string_equal(frame_content_types[FRAME_HTML], "text/html; charset=utf-8");
     assert_string_equal(frame_names[FRAME_JSON], "json");
     assert_string_equal(frame_content_types[FRAME_SSE], "text/event-stream");
     assert_string_equal(frame_content_types[FRAME_NDJSON], "application/x-ndjson");

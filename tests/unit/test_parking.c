@@ -25,6 +25,8 @@ static struct parking sample(void)
         .wait_ms = 25000,
         .expires_ms = 1795499539123,
         .headers = "X-Request-Id: abc\r\nVary: Origin\r\n",
+        .again = "rooms/lobby/events?as=html&since=",
+        .before = "<article></article>",
         .request_ref = "abc",
         .user_id = "alice",
         .name = "Alice A.",
@@ -56,6 +58,8 @@ static void assert_same(const struct parking *a, const struct parking *b)
     assert_true(a->wait_ms == b->wait_ms);
     assert_true(a->expires_ms == b->expires_ms);
     assert_string_equal(a->headers, b->headers);
+    assert_string_equal(a->again, b->again);
+    assert_string_equal(a->before, b->before);
     assert_string_equal(a->request_ref, b->request_ref);
     assert_string_equal(a->user_id, b->user_id);
     assert_string_equal(a->name, b->name);
@@ -108,7 +112,7 @@ static void test_flags_and_absent(void **state)
         assert_int_equal(parking_encode(&b, &sent), 0);
         assert_int_equal(parking_decode(&got, b.data, b.len), 0);
         sent.headers = sent.request_ref = sent.user_id = sent.namespace = "";
-        sent.name = sent.token_id = sent.address = "";
+        sent.name = sent.token_id = sent.address = sent.again = sent.before = "";
         assert_same(&sent, &got);
     }
     buf_free(&b);
@@ -241,7 +245,8 @@ static void test_size(void **state)
     assert_int_equal(parking_encode(&b, &p), 0);
     assert_int_equal(b.len, PARKING_BYTES_MAX);
     assert_int_equal(parking_decode(&got, b.data, b.len), 0);
-    p.request_ref = p.user_id = p.namespace = p.name = p.token_id = p.address = "";
+    p.request_ref = p.user_id = p.namespace = p.name = p.token_id = p.address = p.again = p.before =
+        "";
     assert_same(&p, &got);
     headers[spare] = 'h';
     buf_clear(&b);
