@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { until } from '../system/harness.mjs';
 import { as } from '../system/site.mjs';
 import { serve, tokenOf } from './browser.mjs';
-import { numbers, people } from './library.mjs';
+import { closed, numbers, people } from './library.mjs';
 
 const server = await serve();
 const at = server.page;
@@ -13,10 +13,6 @@ const say = (content, room) => server.send(room, content, as('sender'));
 const inSeconds = (s) => Math.floor(Date.now() / 1000) + s;
 const short = (user, seconds, more) => tokenOf(user, { exp: inSeconds(seconds), jti: `${user}-${Math.random()}`, ...more });
 
-async function closed({ who }) {
-  who.clean();
-  await who.context.close();
-}
 /** A function of the page, `mint`, that gives what this one gives. */
 const minting = (mint) => (page) => page.exposeFunction('mint', mint);
 
