@@ -86,6 +86,9 @@ test('a tab that opens a room in which the leader is further: is the hole filled
   await say('only for the late one', 'mine');
   await late.shown('only for the late one', 'mine');
   assert.deepEqual(await leader.told('mine'), []);
+  // And no longer when that one goes.
+  await late.close();
+  await until('nothing is followed there', async () => await server.listeners('mine') === 0);
   who.clean();
   await who.context.close();
 });

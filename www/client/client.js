@@ -269,6 +269,7 @@ export class Earshot extends Emitter {
     listen(window, 'pageshow', wake);
     listen(document, 'visibilitychange', wake);
     listen(document, 'resume', wake);
+    listen(window, 'pagehide', () => this.tabs?.away());
     listen(window, 'offline', () => this.tabs?.wake());
   }
 
