@@ -136,6 +136,25 @@ for (const transport of ['fetch', 'eventsource', 'poll']) {
   });
 }
 
+test('signed in before it was known who one was: is one only the last?', async () => {
+  let asked = 0;
+  const [tab] = await people({ at, rooms: ['early'], init: (page) => page.route(/auth\/me$/, async (route) => {
+    const first = asked++ === 0, response = await route.fetch();
+    // The answer about nobody comes last.
+    if (first) await until('it was asked again', () => asked > 1);
+    await route.fulfill({ response });
+  }) });
+  await tab.run(() => { globalThis.first = globalThis.earshot.ready; return globalThis.earshot.guest('Frieda'); });
+  await tab.run(() => globalThis.joinRoom('early'));
+  await tab.run(() => globalThis.first);
+  await tab.live();
+  assert.match(await tab.run(() => globalThis.earshot.me.userId), /^guest-/);
+  await until('one stream is open', async () => await server.listeners('early') === 1);
+  await tab.send('by the guest', 'early');
+  await tab.shown('by the guest', 'early');
+  await closed(tab);
+});
+
 test('a login that is refused: does it say why, and change nothing?', async () => {
   const [tab] = await people({ at, rooms: ['calm'] });
   await tab.live();
