@@ -9,18 +9,11 @@ import { after, test } from 'node:test';
 import { freePort, until } from '../system/harness.mjs';
 import { as } from '../system/site.mjs';
 import { serve, tokenOf } from './browser.mjs';
-import { numbers, open, people } from './library.mjs';
+import { closed, numbers, open, people } from './library.mjs';
 
 const server = await serve();
 const at = server.page;
 const say = (content, room = 'lobby') => server.send(room, content, as('sender'));
-
-async function closed(...tabs) {
-  for (const { who } of tabs) {
-    who.clean();
-    await who.context.close();
-  }
-}
 
 /** Another nginx before the first, which buffers whatever the answer says. */
 async function bufferingProxy() {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../system/harness.mjs';
+import { children, random, seed, until } from '../system/harness.mjs';
 import { as } from '../system/site.mjs';
 import { person, serve, tokenOf } from './browser.mjs';
 import { numbers, open } from './library.mjs';
@@ -86,6 +86,9 @@ test('a tab that opens a room in which the leader is further: is the hole filled
   await say('only for the late one', 'mine');
   await late.shown('only for the late one', 'mine');
   assert.deepEqual(await leader.told('mine'), []);
+  // And no longer when that one goes.
+  await late.close();
+  await until('nothing is followed there', async () => await server.listeners('mine') === 0);
   who.clean();
   await who.context.close();
 });
@@ -162,6 +165,50 @@ test('no locks, as on a page without TLS: has each tab a receive of its own?', a
   await until('two streams are open', async () => await server.listeners('bare') === 2);
   await say('both', 'bare');
   for (const tab of [one, two]) await tab.shown('both', 'bare');
+  who.clean();
+  await who.context.close();
+});
+
+test(`tabs come and go, are robbed, and the server is killed, in any order (seed ${seed}): has each tab all, once and in order?`, async () => {
+  const who = await person(), next = random(), tabs = [];
+  const options = { rooms: ['chaos'], options: { times: { ...SHORT, hello: 2000 } } };
+  for (let i = 0; i < 3; i++) tabs.push(await open(who, { at, ...options }));
+  for (const tab of tabs) await tab.live();
+  let sent = 0, stop = false;
+  const sender = (async () => {
+    while (!stop) if (await server.send('chaos', `${sent}`, { 'idempotency-key': `c${sent}`, ...as('sender') }).catch(() => null)) sent++;
+  })();
+  const acts = {
+    come: async () => { if (tabs.length < 5) tabs.push(await open(who, { at, ...options })); },
+    go: async () => { if (tabs.length > 1) await tabs.splice(Math.floor(next() * tabs.length), 1)[0].close(); },
+    leave: async () => {
+      await tabs[0].run(() => { globalThis.leave.chaos(); globalThis.joinRoom('chaos'); });
+    },
+    rob: async () => {
+      const tab = tabs[Math.floor(next() * tabs.length)];
+      await tab.run(async () => {
+        const { held } = await navigator.locks.query();
+        const own = held.find(({ name }) => name.startsWith('earshot '));
+        if (own) await navigator.locks.request(own.name, { steal: true }, () => {});
+      });
+    },
+    kill: async () => {
+      for (const pid of children(server.daemon.pid)) process.kill(pid, 'SIGKILL');
+    },
+    wait: async () => { const before = sent; await until('some are sent', () => sent > before + 10); },
+  };
+  for (let i = 0; i < 14; i++) await acts[Object.keys(acts)[Math.floor(next() * 6)]]();
+  await acts.wait();
+  stop = true;
+  await sender;
+  for (const tab of tabs) {
+    await tab.shown(`${sent - 1}`, 'chaos');
+    // Of a tab that came late the older ones stand in pages.
+    while (await tab.run(() => globalThis.rooms.chaos.older()));
+    assert.deepEqual(await tab.contents('chaos'), numbers(sent));
+    const told = (await tab.told('chaos')).map(Number);
+    assert.deepEqual(told, [...new Set(told)].sort((a, b) => a - b));
+  }
   who.clean();
   await who.context.close();
 });

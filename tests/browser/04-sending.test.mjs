@@ -4,18 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { as } from '../system/site.mjs';
 import { serve, tokenOf } from './browser.mjs';
-import { numbers, people, reload } from './library.mjs';
+import { closed, numbers, people, reload } from './library.mjs';
 
 const server = await serve();
 const at = server.page;
 const history = async (room) => (await server.get(`rooms/${room}/messages?limit=200`)).json().events.map(({ content }) => content);
 const states = (tab, room) => tab.run((name) => globalThis.rooms[name].state.messages.map(({ content, state }) => `${content} ${state}`), room);
 const all = (tab, wanted, room) => tab.until(([text, name]) => globalThis.rooms[name].state.messages.map(({ content, state }) => `${content} ${state}`).join() === text, [wanted.join(), room]);
-
-async function closed({ who }) {
-  who.clean();
-  await who.context.close();
-}
 
 test('an answer is cut after the message was stored: is it sent again under the same key, and stored once?', async () => {
   const keys = [];

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { until } from '../system/harness.mjs';
 import { as } from '../system/site.mjs';
 import { serve, tokenOf } from './browser.mjs';
-import { numbers, people } from './library.mjs';
+import { closed, numbers, people } from './library.mjs';
 
 const server = await serve();
 const at = server.page;
@@ -13,10 +13,6 @@ const say = (content, room) => server.send(room, content, as('sender'));
 const inSeconds = (s) => Math.floor(Date.now() / 1000) + s;
 const short = (user, seconds, more) => tokenOf(user, { exp: inSeconds(seconds), jti: `${user}-${Math.random()}`, ...more });
 
-async function closed({ who }) {
-  who.clean();
-  await who.context.close();
-}
 /** A function of the page, `mint`, that gives what this one gives. */
 const minting = (mint) => (page) => page.exposeFunction('mint', mint);
 
@@ -139,6 +135,25 @@ for (const transport of ['fetch', 'eventsource', 'poll']) {
     await closed(tab);
   });
 }
+
+test('signed in before it was known who one was: is one only the last?', async () => {
+  let asked = 0;
+  const [tab] = await people({ at, rooms: ['early'], init: (page) => page.route(/auth\/me$/, async (route) => {
+    const first = asked++ === 0, response = await route.fetch();
+    // The answer about nobody comes last.
+    if (first) await until('it was asked again', () => asked > 1);
+    await route.fulfill({ response });
+  }) });
+  await tab.run(() => { globalThis.first = globalThis.earshot.ready; return globalThis.earshot.guest('Frieda'); });
+  await tab.run(() => globalThis.joinRoom('early'));
+  await tab.run(() => globalThis.first);
+  await tab.live();
+  assert.match(await tab.run(() => globalThis.earshot.me.userId), /^guest-/);
+  await until('one stream is open', async () => await server.listeners('early') === 1);
+  await tab.send('by the guest', 'early');
+  await tab.shown('by the guest', 'early');
+  await closed(tab);
+});
 
 test('a login that is refused: does it say why, and change nothing?', async () => {
   const [tab] = await people({ at, rooms: ['calm'] });

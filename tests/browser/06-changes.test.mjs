@@ -4,19 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { as } from '../system/site.mjs';
 import { person, serve, tokenOf } from './browser.mjs';
-import { open, people } from './library.mjs';
+import { closed, open, people } from './library.mjs';
 
 const server = await serve();
 const at = server.page;
 const by = (user, options = {}) => ({ at, ...options, options: { token: tokenOf(user), ...options.options } });
 const json = (user) => ({ ...as(user), 'content-type': 'application/json' });
-
-async function closed(...tabs) {
-  for (const { who } of tabs) {
-    who.clean();
-    await who.context.close();
-  }
-}
 
 /** What the server says of a message, and each tab, which must be the same once all is quiet. */
 async function same(room, id, user, ...tabs) {

@@ -66,14 +66,35 @@ async function start([given, names, tokens]) {
   names.forEach(globalThis.joinRoom);
 }
 
-/** So many people, each with a browser of their own and the library open in it. */
+const idle = []; // people whose browsers others may have: to begin a new one takes a second
+
+/** So many people, each with a browser of their own and the library open in it; give them back by closed(). */
 export async function people(...all) {
   const tabs = [];
   for (const options of all) {
-    const who = await person(options.context);
-    tabs.push(Object.assign(await open(who, options), { who }));
+    const who = (options.init ? null : idle.pop()) ?? await person();
+    tabs.push(Object.assign(await open(who, options), { who, own: Boolean(options.init) }));
   }
   return tabs;
+}
+
+/** Nothing was thrown in their pages, and they go: at the end of a test. */
+export async function closed(...tabs) {
+  for (const { who, own } of tabs) {
+    who.clean();
+    if (own) {
+      await who.context.close();
+      continue;
+    }
+    for (const page of who.context.pages()) if (page !== who.page) await page.close();
+    await who.context.setOffline(false);
+    await who.page.evaluate(() => { globalThis.earshot?.close(); sessionStorage.clear(); });
+    await who.page.unrouteAll({ behavior: 'ignoreErrors' });
+    await who.context.clearCookies();
+    await who.page.goto('about:blank');
+    who.errors.length = 0;
+    idle.push(who);
+  }
 }
 
 export const numbers = (count, from = 0) => Array.from({ length: count }, (_, i) => `${from + i}`);

@@ -110,6 +110,12 @@ export class Api {
   /** What it answers, read from JSON; null where it answers nothing. */
   async json(method, where, options) { return read(await this.open(method, where, options), options); }
 
+  /** Changes a message: { event, version }, the message as it is then, and the last event that it knows of. */
+  async change(method, where, body) {
+    const response = await this.open(method, where, { body });
+    return { event: await read(response), version: /"(\d+-\d+)"/.exec(response.headers.get('etag'))?.[1] };
+  }
+
   /** A page of history: { events, cursor, more, next }, where `next` is the id to go on `after` in a thread. */
   async page(where, query) {
     const response = await this.open('GET', where, { query });

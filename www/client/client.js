@@ -1,6 +1,6 @@
 // client.js - Earshot: who one is, the one receive, the rooms.
 
-import { Api, EarshotError, path } from './api.js';
+import { Api, path } from './api.js';
 import { Backoff, pause } from './backoff.js';
 import { Directory } from './directory.js';
 import { Emitter } from './emitter.js';
@@ -66,27 +66,32 @@ export class Earshot extends Emitter {
 
   /** Asks who one is until that is answered, then opens the receive. */
   async #start(signal) {
-    for (let known = false; !known;) {
-      try {
-        await this.#who.ask();
-        known = true;
-      } catch (error) {
-        if (signal.aborted) throw error;
-        if (!error.passing) {
-          this.#who.forget();
-          this.#connection({ ...STATE, state: 'ended', error });
-          throw error;
-        }
-        const wait = this.#backoff.next();
-        this.#connection({ ...STATE, state: 'waiting', retryAt: Date.now() + wait, error });
-        this.#sleep = new AbortController();
-        await pause(wait, this.#sleep.signal);
-      }
-      if (signal.aborted) throw new EarshotError({ code: 'superseded', detail: 'another person signed in meanwhile' });
-    }
+    while (!await this.#known(signal));
+    if (signal.aborted) return this.#closed ? undefined : this.ready; // that of the person who is here now
     this.#backoff.reset();
     this.#open();
     this.emit('me', this.me);
+    return undefined;
+  }
+
+  /** Asks once, and waits where that was in vain: false, to be asked again. */
+  async #known(signal) {
+    try {
+      await this.#who.ask();
+      return true;
+    } catch (error) {
+      if (signal.aborted) return true;
+      if (!error.passing) {
+        this.#who.forget();
+        this.#connection({ ...STATE, state: 'ended', error });
+        throw error;
+      }
+      const wait = this.#backoff.next();
+      this.#connection({ ...STATE, state: 'waiting', retryAt: Date.now() + wait, error });
+      this.#sleep = new AbortController();
+      await pause(wait, this.#sleep.signal);
+      return signal.aborted;
+    }
   }
 
   #open() {
@@ -271,6 +276,7 @@ export class Earshot extends Emitter {
     listen(window, 'pageshow', wake);
     listen(document, 'visibilitychange', wake);
     listen(document, 'resume', wake);
+    listen(window, 'pagehide', () => this.tabs?.away());
     listen(window, 'offline', () => this.tabs?.wake());
   }
 

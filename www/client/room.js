@@ -84,7 +84,8 @@ export class Room extends Emitter {
 
   /** Follows the room until the function that this gives is called, as often as it is called. */
   join() {
-    if (this.#joins++ === 0) this.#load();
+    // Not let in before, it may be now.
+    if (this.#joins++ === 0 || !this.#about.loaded) this.#load();
     let joined = true;
     return () => {
       if (!joined) return;
@@ -260,9 +261,8 @@ export class Room extends Emitter {
 
   /** The answer tells the message as it is, and by its ETag up to which event: the stream tells that one too. */
   async #settle(method, parts, body) {
-    const response = await this.#client.api.open(method, path('rooms', this.name, ...parts), { body });
-    const event = await response.json(), [, changed] = /"(\d+-\d+)"/.exec(response.headers.get('etag')) ?? [];
-    this.#list.settle(event, changed ?? event.id);
+    const { event, version } = await this.#client.api.change(method, path('rooms', this.name, ...parts), body);
+    this.#list.settle(event, version ?? event.id);
     this.#changed();
     return event;
   }

@@ -69,6 +69,9 @@ export class Tabs extends Emitter {
     this.#ping();
   }
 
+  /** The page goes, perhaps to come back: until it wants something again, nothing is received for it. */
+  away() { if (!this.link) this.#say('leave'); }
+
   /** An event of this id is in the room: where it is not told soon, the stream is held back. */
   expect(room, id) {
     const timer = setTimeout(() => {

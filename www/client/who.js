@@ -1,5 +1,6 @@
 // who.js - who one is: signing in and out, and a token that never runs out while the page is open.
 
+import { EarshotError } from './api.js';
 import { pause } from './backoff.js';
 
 const TIMER_MOST_MS = 2 ** 31 - 1;
@@ -8,6 +9,8 @@ const SOONEST_MS = 1000;
 
 /** `me`: as auth/me answers. `changed(me)`: it is another, of the same person. `other()`: another tab signed in or out. */
 export class Who {
+  #turn = 0; // one more with each person
+  #closed = false;
   #timer = null;
   #channel = null;
 
@@ -19,9 +22,10 @@ export class Who {
     this.#channel.onmessage = () => other();
   }
 
-  /** Asks who one is. */
+  /** Asks who one is. An answer that comes when another person is here already is none. */
   async ask() {
-    const me = await this.api.json('GET', 'auth/me');
+    const turn = this.#turn, me = await this.api.json('GET', 'auth/me');
+    if (turn !== this.#turn) throw new EarshotError({ code: 'superseded', detail: 'another person signed in meanwhile' });
     this.me = me;
     this.#plan();
     return me;
@@ -50,8 +54,8 @@ export class Who {
       this.renewed();
       if (this.me.expires !== before) this.changed(this.me);
     } catch (error) {
-      if (!error.passing) return;
-      await pause(SOONEST_MS * (5 + 5 * Math.random()), this.signal);
+      if (!error.passing || error.code === 'superseded') return;
+      await pause(SOONEST_MS * (5 + 5 * Math.random()));
       this.#plan();
     }
   }
@@ -65,9 +69,8 @@ export class Who {
     this.#timer = setTimeout(() => this.renew(), Math.min(TIMER_MOST_MS, Math.max(wait, SOONEST_MS)));
   }
 
-  #closed = false;
-
   forget() {
+    this.#turn++;
     clearTimeout(this.#timer);
     this.me = null;
   }
