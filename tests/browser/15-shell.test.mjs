@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../system/harness.mjs';
 import { person, serve } from './browser.mjs';
 
 const server = await serve();
@@ -44,8 +45,11 @@ test('does it open without a network, with nothing of the API kept?', async () =
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.reload();
   await page.locator('.message', { hasText: 'said before' }).waitFor();
-  const kept = await page.evaluate(async () => (await (await caches.open('earshot-shell')).keys()).map(({ url }) => url));
-  assert.ok(kept.some((url) => url.endsWith('/page/page.js')), kept.join(' '));
+  let kept = [];
+  await until('its files are kept', async () => {
+    kept = await page.evaluate(async () => (await (await caches.open('earshot-shell')).keys()).map(({ url }) => url));
+    return kept.some((url) => url === server.page) && kept.some((url) => url.endsWith('/page/page.js')) && kept.length > 30;
+  });
   assert.deepEqual(kept.filter((url) => url.includes('/v1/')), []);
   await who.context.setOffline(true);
   await page.reload();

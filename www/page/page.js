@@ -5,10 +5,10 @@ import { Earshot } from '../earshot.js';
 import { Chat } from '../view/chat.js';
 import { icon } from '../view/icons.js';
 import { connectionWords } from '../view/connection.js';
-import * as dialogs from './dialogs.js';
 import { people, sidebar } from './sidebar.js';
 
 const REFRESH_MS = 60000;
+const PATIENCE_MS = 800, KEEP_AFTER_MS = 3000;
 const LAST_ROOM = 'earshot room', THEME = 'earshot theme';
 const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|@[A-Za-z0-9._,-]{1,400})$/;
 
@@ -17,6 +17,7 @@ const kept = {
   set(place, value) { try { localStorage.setItem(place, value); } catch { /* not kept */ } },
 };
 
+const dialogs = () => import('./dialogs.js'); // when somebody first asks for one
 const client = new Earshot({ url: 'v1', everything: true });
 const root = document.documentElement;
 const state = { chat: null, thread: null, side: null, shown: null };
@@ -50,7 +51,7 @@ function show(name) {
   const room = client.room(name), box = document.createElement('div');
   place.chat.replaceChildren(box);
   state.chat = new Chat(box, {
-    client, room, confirm: dialogs.confirm, title: titleOf(name),
+    client, room, confirm: async (...question) => (await dialogs()).confirm(...question), title: titleOf(name),
     onThread: (element) => { state.thread = element; state.side = element ? 'side' : null; draw(); },
   });
   state.off?.();
@@ -64,11 +65,11 @@ const titleOf = (name) => client.directory.get(name)?.title ?? (name.startsWith(
 // ---- what one does
 
 const run = {
-  signIn: (way) => dialogs.signIn(client, way),
+  signIn: async (way) => (await dialogs()).signIn(client, way),
   logout: () => client.logout().catch((error) => alertWords(error.message)),
-  newRoom: async () => { const name = await dialogs.newRoom(client); if (name) { await client.refresh(); location.hash = name; } },
-  message: async () => { const name = await dialogs.message(client); if (name) location.hash = name; },
-  topic: () => dialogs.changeTopic(client, state.shown, client.room(state.shown).state.topic),
+  newRoom: async () => { const name = await (await dialogs()).newRoom(client); if (name) { await client.refresh(); location.hash = name; } },
+  message: async () => { const name = await (await dialogs()).message(client); if (name) location.hash = name; },
+  topic: async () => (await dialogs()).changeTopic(client, state.shown, client.room(state.shown).state.topic),
   theme: () => { const now = theme() === 'dark' ? 'light' : 'dark'; kept.set(THEME, now); root.dataset.theme = now; draw(); },
   openSide: (side) => { state.side = side; draw(); place[side].querySelector('button, a')?.focus(); },
   closeSides: () => closeSides(),
@@ -125,7 +126,8 @@ let due = 0;
 function draw() { due ||= requestAnimationFrame(() => { due = 0; drawNow(); }); }
 
 function drawNow() {
-  if (!state.shown) return;
+  // What stands around the messages waits for the first of them, for a moment.
+  if (!state.shown || (!client.room(state.shown).state.loaded && performance.now() < PATIENCE_MS)) return;
   const room = client.room(state.shown);
   const unread = client.rooms.reduce((sum, { unread: count }) => sum + count, 0);
   document.title = `${unread > 0 ? `(${unread}) ` : ''}${titleOf(room.name)} · earshot`;
@@ -159,9 +161,13 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 setInterval(() => { if (client.connection.state !== 'live' || state.words) draw(); }, 1000);
 setInterval(() => { if (document.visibilityState === 'visible' && client.connection.state === 'live') client.refresh().catch(() => {}); }, REFRESH_MS);
 show(wanted());
+setTimeout(draw, PATIENCE_MS);
 
 if ('serviceWorker' in navigator) {
   const policy = globalThis.trustedTypes?.createPolicy('earshot', { createScriptURL: (text) => text });
   const script = new URL('../sw.js', import.meta.url).href;
   navigator.serviceWorker.register(policy ? policy.createScriptURL(script) : script).catch(() => { /* without TLS there is none */ });
+  navigator.serviceWorker.ready.then(({ active }) => setTimeout(() => {
+    active.postMessage([new URL('.', location.href).href, ...performance.getEntriesByType('resource').map(({ name }) => name)]);
+  }, KEEP_AFTER_MS));
 }

@@ -5,7 +5,6 @@ import { compareIds, indexAfter } from '../client/ids.js';
 import { Composer } from './composer.js';
 import { icon } from './icons.js';
 import { Log } from './log.js';
-import { Picker } from './picker.js';
 
 const READ_AFTER_MS = 400;
 
@@ -31,6 +30,7 @@ export class Chat {
   #open = new Set();
   #reading = null;
   #marked = false;
+  #shown = false;
   #frame = 0;
 
   /** `root`: an empty element; `confirm(question)`: asks before something is deleted; `threads`: is there place for them? */
@@ -42,14 +42,13 @@ export class Chat {
       <div class="log" role="log" tabindex="0" aria-label=${`Messages in ${title}`} aria-live="polite"><div class="start"></div><div class="rows"></div></div>
       <div class="below"><p class="typing"></p><div class="write"></div></div>`, root);
     this.$ = (selector) => root.querySelector(selector);
-    this.picker = new Picker(root);
     this.act = this.#actions(threads);
     this.log = new Log({ root: this.$('.log'), list: this.$('.rows'), act: this.act, older: () => this.#older(), moved: () => this.#moved() });
     this.composer = new Composer(this.$('.write'), {
       send: (text, about) => this.#send(text, about),
       typing: (on) => room.typing(on),
       people: () => this.#mentionable(),
-      pick: (by, chosen) => this.picker.open(by, chosen),
+      pick: (by, chosen) => this.#pick(by, chosen),
       last: () => room.state.messages.findLast((message) => message.state === 'sent' && !message.deleted && this.act.mine(message)),
     });
     this.$('.log').addEventListener('keydown', (event) => this.#key(event));
@@ -71,7 +70,7 @@ export class Chat {
     this.room.typing(false);
     this.#thread?.close();
     this.log.close();
-    this.picker.destroy();
+    this.picker?.destroy();
   }
 
   // ---- what one can do with a message
@@ -91,7 +90,7 @@ export class Chat {
       stamp: ({ key }) => `${this.#open.has(key)} ${client.me?.userId} ${room.state.role} ${room.state.mode}`,
       parent: (id) => room.message(id),
       react: (message, emoji, on) => room.react(message.id, emoji, on).catch((error) => this.#complain(error)),
-      pick: (message, by) => this.picker.open(by, (emoji) => chat.act.react(message, emoji, true)),
+      pick: (message, by) => this.#pick(by, (emoji) => chat.act.react(message, emoji, true)),
       reply: (message) => this.composer.reply(message),
       edit: (message) => this.composer.edit(message),
       remove: (message) => this.#remove(message),
@@ -116,6 +115,14 @@ export class Chat {
     if (!await this.confirm('Delete this message for everybody?', 'Delete')) return;
     await this.room.delete(message.id).catch((error) => this.#complain(error));
     this.$('.log').focus();
+  }
+
+  /** The picker is asked for when somebody first wants it. */
+  async #pick(by, chosen) {
+    const { Picker } = await import('./picker.js');
+    if (this.closed) return;
+    this.picker ??= new Picker(this.root);
+    await this.picker.open(by, chosen);
   }
 
   #complain(error) {
@@ -182,7 +189,14 @@ export class Chat {
 
   // ---- how it looks
 
-  #soon() { this.#frame ||= requestAnimationFrame(() => { this.#frame = 0; this.#draw(); }); }
+  /** With the next frame; the first messages at once, for a frame without them takes its time too. */
+  #soon() {
+    if (this.#shown || !this.room.state.loaded) return this.#atFrame();
+    this.#shown = true;
+    this.#draw();
+  }
+
+  #atFrame() { this.#frame ||= requestAnimationFrame(() => { this.#frame = 0; this.#draw(); }); }
 
   #draw() {
     if (this.closed) return;

@@ -6,6 +6,7 @@ import { messageTemplate } from './message.js';
 import { sameDay } from './time.js';
 
 const ROWS_MOST = 160;
+const FIRST = 24;
 const STEP = 40;
 const NEAR_PX = 700; // from an end of the window: the next rows come
 const BOTTOM_PX = 40; // as good as the bottom
@@ -47,7 +48,9 @@ export class Log {
     this.more = more;
     if (before.length === 0 || this.#follows) {
       this.#to = messages.length;
-      this.#from = Math.max(0, this.#to - Math.max(STEP * 2, Math.min(this.#rows.size + 1, ROWS_MOST)));
+      // A screenful at first; what is above comes when the first is seen.
+      const rows = this.#rows.size === 0 ? FIRST : Math.max(STEP * 2, Math.min(this.#rows.size + 1, ROWS_MOST));
+      this.#from = Math.max(0, this.#to - rows);
     } else {
       // Older ones in front and newer ones behind: the window stays on what it shows.
       const from = first === undefined ? 0 : indexOf(messages, before[this.#from]);

@@ -13,16 +13,17 @@ const BLOCKS = 400; // of one message, and of nesting below: past them a text is
 const DEPTH = 12;
 const URL_MOST = 2000;
 const MENTION = /(^|[^\p{L}\p{N}@._-])@([A-Za-z0-9._-]{1,64})/gu;
-const ONLY_EMOJI = /^(?:\p{RGI_Emoji}\s?){1,3}$/v;
-const PERHAPS_EMOJI = /^[^\p{L}\p{P}]{1,48}$/u; // the other one is slow
+const PERHAPS_EMOJI = /^[^\p{L}\p{P}]{1,48}$/u;
+let emoji; // takes a tenth of a second to compile: not before somebody sends one
+const isOnlyEmoji = (text) => PERHAPS_EMOJI.test(text) && (emoji ??= new RegExp('^(?:\\p{RGI_Emoji}\\s?){1,3}$', 'v')).test(text);
 
 /** An element with the text in it. `isMe(user)`: does a mention of this user mean the reader? */
 export function markdown(text, isMe = () => false) {
   const root = document.createElement('div');
   root.className = 'text';
   root.dir = 'auto';
-  if (PERHAPS_EMOJI.test(text) && ONLY_EMOJI.test(text)) root.classList.add('emoji-only');
   try {
+    if (isOnlyEmoji(text)) root.classList.add('emoji-only');
     const tokens = marked.lexer(text);
     if (tokens.length > BLOCKS) throw new RangeError('too many blocks');
     blocks(root, tokens, { isMe, depth: 0 });

@@ -80,7 +80,7 @@ export function messageTemplate(message, context, act) {
       ${context.first ? avatar(message.userId, message.name ?? 'anonymous') : html`<time class="aside" aria-hidden="true">${timeOf(message.time)}</time>`}
       <div class="body">
         ${context.first ? html`<p class="head"><bdi class="name">${message.name ?? 'anonymous'}</bdi>
-          <time datetime=${message.timestamp} title=${fullTimeOf(message.time)}>${timeOf(message.time)}</time>
+          <time datetime=${message.timestamp} title=${context.tools ? fullTimeOf(message.time) : nothing}>${timeOf(message.time)}</time>
           ${message.type !== 'message' ? html`<span class="type">${message.type}</span>` : nothing}</p>` : nothing}
         ${message.replyTo && !act.inThread ? quote(message, context.parent, act) : nothing}
         ${body(message, act)}
