@@ -150,8 +150,8 @@ export interface RoomState {
   readonly role: 'owner' | 'moderator' | 'member' | null;
   /** Seconds between two sends of one person; 0: no limit. */
   readonly slow?: number;
-  /** One's own read marker. */
-  readonly read: EventId | null;
+  /** One's own read marker; undefined: not known yet. */
+  readonly read: EventId | null | undefined;
   /** The newest page has been read, and the room is followed from there. */
   readonly loaded: boolean;
   readonly loading: boolean;
@@ -161,8 +161,8 @@ export interface RoomState {
   readonly error: EarshotError | null;
   /** Oldest first; those that wait at the end. */
   readonly messages: readonly Message[];
-  /** Who is here, by name. */
-  readonly people: readonly (Person & { readonly since: string })[];
+  /** Who is here, by name. Of oneself `since` may not be known. */
+  readonly people: readonly (Person & { readonly since: string | null })[];
   /** Who else writes. */
   readonly typing: readonly Person[];
 }
@@ -202,6 +202,8 @@ export interface Room {
   react(id: EventId, emoji: string, on?: boolean): Promise<void>;
   /** Older messages in front; false: there are none. */
   older(): Promise<boolean>;
+  /** A message that is in the list. */
+  message(id: EventId): Message | undefined;
   thread(id: EventId): Thread;
   /** At each key, and with false when it is given up: told to others as seldom as will do. */
   typing(on?: boolean): void;
@@ -304,6 +306,8 @@ export class Earshot {
   signal(room: string, to: string, content: string): Promise<unknown>;
   /** The lists of rooms anew. */
   refresh(): Promise<void>;
+  /** Tries at once what waits for its time: the receive, and what is to be sent. */
+  wake(): void;
   /** Ends all; the object is of no use after. */
   close(): void;
 }
