@@ -71,8 +71,8 @@ static void test_refused(void **state)
         "1 connections a:b key * * * 5 m 7",
         "1 nothing main key * * * 5 m 7",
         "2 connections main key * * * 5 m 7",
-        "1 connections main 01234567890123456789012345678901234567890123456789012345678901234 * * "
-        "* 5 m 7",
+        ("1 connections main 01234567890123456789012345678901234567890123456789012345678901234 * * "
+         "* 5 m 7"),
     };
 
     (void)state;
