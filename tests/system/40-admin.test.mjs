@@ -166,7 +166,7 @@ test('do the figures move with what is sent and delivered, and agree with it, on
   const delivered = before.deliveries.total + 3 * 30 + joins;
   for (const watch of watches) {
     const { event } = await watch.wait((i) => i.type === 'figures' && i.event.deliveries.total === delivered && i.event.deliveries.perSecond > 0, 8000, `deliveries come to ${delivered}`);
-    assert.deepEqual(event.streams, { sse: 2, ndjson: 2, text: 2, json: 0, total: 6, blocked: 0 });
+    assert.deepEqual(event.streams, { sse: 2, ndjson: 2, text: 2, html: 0, json: 0, total: 6, blocked: 0 });
     assert.deepEqual([event.people, event.rooms, event.daemons], [3, 2, 2]);
     assert.equal(event.messages.today, before.messages.today + 30);
     assert.ok(event.bytes.total > before.bytes.total + 90 * 20 && event.bytes.perSecond > 0);

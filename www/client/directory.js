@@ -33,7 +33,7 @@ export class Directory extends Emitter {
     const { api, me } = this.#client;
     const [rooms, unread] = await Promise.all([api.json('GET', 'rooms'), me?.userId ? api.json('GET', 'unread') : { rooms: [] }]);
     if (me?.userId !== this.#client.me?.userId) return; // another person is here
-    const before = this.#rooms;
+    const before = this.#rooms, first = !this.loaded;
     this.loaded = true;
     this.#rooms = new Map();
     this.inboxLast = unread.rooms.find(({ name }) => name === this.#client.inbox)?.last ?? null;
@@ -41,6 +41,18 @@ export class Directory extends Emitter {
     for (const room of unread.rooms) if (room.name !== this.#client.inbox) this.set(room.name, { mentioned: before.get(room.name)?.mentioned && room.unread > 0, ...room, joined: true });
     for (const name of this.#client.joined) if (!this.#rooms.has(name)) this.set(name, { ...before.get(name), joined: true });
     this.#changed();
+    if (first && this.inboxLast) await this.#mentions();
+  }
+
+  /** Who was mentioned before the page was opened is told by the newest page of the inbox. */
+  async #mentions() {
+    const { api, inbox } = this.#client;
+    const { events } = await api.json('GET', `${path('rooms', inbox)}/messages`, { query: { limit: 100 } });
+    if (inbox !== this.#client.inbox) return;
+    for (const { type, source, target } of events) {
+      const room = type === 'mention' ? this.#rooms.get(source) : null;
+      if (room?.unread > 0 && compareIds(target, room.read ?? '0-0') > 0) this.set(source, { mentioned: true });
+    }
   }
 
   set(name, about) {
