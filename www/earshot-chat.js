@@ -79,8 +79,7 @@ class EarshotChat extends HTMLElement {
       room.on('change', draw),
       room.on('event', (event) => this.#tell('message', event)),
     ];
-    const name = this.getAttribute('name');
-    this.#client.ready.then((me) => { if (name && !me?.userId && !this.#client.api.byToken) return this.#client.guest(name); return null; }).catch(() => {});
+    this.#comeIn(this.getAttribute('name'));
     draw();
   }
 
@@ -91,10 +90,19 @@ class EarshotChat extends HTMLElement {
       this.own = client;
       return client;
     }
-    const shared = clients.get(url) ?? { client: new Earshot({ url }), uses: 0 };
+    // A browser keeps no cookie of another site: there the token is kept in memory.
+    const token = new URL(url).origin === location.origin ? null : '';
+    const shared = clients.get(url) ?? { client: new Earshot({ url, token }), uses: 0, named: null };
     shared.uses++;
     clients.set(url, shared);
     return shared.client;
+  }
+
+  /** With the name of the attribute, where nobody is signed in; once for all elements of one connection. */
+  #comeIn(name) {
+    const client = this.#client, once = [...clients.values()].find((shared) => shared.client === client) ?? {};
+    if (!name || client.api.token) return;
+    once.named ??= client.ready.then(() => (client.me?.userId ? null : client.guest(name))).catch((error) => { this.words = error.message; });
   }
 
   #stop() {
@@ -113,11 +121,11 @@ class EarshotChat extends HTMLElement {
   #tell(what, detail) { this.dispatchEvent(new CustomEvent(`earshot-${what}`, { detail, bubbles: true, composed: true })); }
 
   #draw(room) {
-    const client = this.#client, { words, kind } = connectionWords(client.connection), { people } = room.state;
+    const client = this.#client, { words, count, kind } = connectionWords(client.connection), { people } = room.state;
     render(html`<h2><bdi>${room.name}</bdi></h2><span class="soft">${people.length === 1 ? '1 person' : `${people.length} people`}</span>
       ${client.me && !client.me.userId ? html`<form @submit=${(event) => this.#join(event)}><input name="name" required maxlength="64" aria-label="Your name" placeholder="Your name" autocomplete="nickname"><button class="button first">Join</button></form>`
     : html`<bdi class="soft own">${client.me?.name ?? ''}</bdi>`}`, this.shadowRoot.querySelector('header'));
-    render(html`<p class=${kind === 'good' ? 'sr' : kind}>${words}</p>${this.words ? html`<p class="bad">${this.words}</p>` : nothing}`, this.shadowRoot.querySelector('.words'));
+    render(html`<p class=${kind === 'good' ? 'sr' : kind}>${words} <span aria-hidden="true">${count}</span></p>${this.words ? html`<p class="bad">${this.words}</p>` : nothing}`, this.shadowRoot.querySelector('.words'));
   }
 
   async #join(event) {

@@ -13,7 +13,7 @@ self.addEventListener('activate', (event) => event.waitUntil(Promise.all([
 ])));
 
 /** The page says which files it consists of. */
-self.addEventListener('message', ({ data }) => keep(data.filter((url) => url.startsWith(scope) && !url.startsWith(api))));
+self.addEventListener('message', (event) => event.waitUntil(keep(event.data.filter((url) => url.startsWith(scope) && !url.startsWith(api)))));
 
 self.addEventListener('fetch', (event) => {
   const { request } = event;

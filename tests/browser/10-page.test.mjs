@@ -179,6 +179,61 @@ test('does it say in words that the server is gone, and bring all when it is bac
   ida.clean();
 });
 
+test('is nothing that was typed lost: in a room that is left, in an edit that is refused, in a reply begun while editing?', async () => {
+  const pia = await come('drafts', { user: 'pia' }), { page } = pia;
+  await pia.write('my words');
+  await pia.message('my words').and(page.locator('.sent')).waitFor();
+  await pia.field.fill('half a thought');
+  await page.goto(`${server.page}#elsewhere`);
+  await page.locator('#head h2', { hasText: 'elsewhere' }).waitFor();
+  assert.equal(await pia.field.inputValue(), '');
+  await page.goto(`${server.page}#drafts`);
+  await page.locator('#head h2', { hasText: 'drafts' }).waitFor();
+  assert.equal(await pia.field.inputValue(), 'half a thought');
+
+  await pia.message('my words').hover();
+  await pia.message('my words').getByLabel('Edit').click();
+  assert.equal(await pia.field.inputValue(), 'my words');
+  await pia.message('my words').hover();
+  await pia.message('my words').getByLabel('Reply').click();
+  assert.equal(await pia.field.inputValue(), 'half a thought');
+  await page.keyboard.press('Escape');
+
+  await page.route('**/messages/*', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{"status":403,"code":"muted","detail":"you may not write"}' }) : route.continue()));
+  await pia.message('my words').hover();
+  await pia.message('my words').getByLabel('Edit').click();
+  await pia.field.fill('better words');
+  await pia.field.press('Enter');
+  await page.locator('.pill.bad', { hasText: 'you may not write' }).waitFor();
+  assert.equal(await pia.field.inputValue(), 'better words');
+  pia.clean();
+});
+
+test('a room for members only, and one that is moderated: is it said why one may not write, and does all else go on?', async () => {
+  const quin = await come('open', { user: 'quin' }), { page } = quin;
+  for (const [room, mode] of [['closed', 'members'], ['stage', 'moderated']]) {
+    await server.request('PUT', `rooms/${room}`, { body: JSON.stringify({ mode }), headers: json('ann') });
+    await say(room, `words in ${room}`);
+  }
+  await quin.field.focus();
+  await page.goto(`${server.page}#stage`);
+  await quin.message('words in stage').waitFor();
+  await page.locator('.may-not').waitFor();
+  await page.goto(`${server.page}#closed`);
+  await page.locator('.may-not').waitFor();
+  assert.doesNotMatch(await page.locator('#chat').textContent(), /Loading/);
+  await page.goto(`${server.page}#stage`);
+  await quin.message('words in stage').waitFor();
+  await page.goto(`${server.page}#closed`);
+  await page.locator('.may-not').waitFor();
+  // Let in, one need not come again.
+  await server.request('PUT', 'rooms/closed/members/quin', { headers: json('ann') });
+  await quin.message('words in closed').waitFor();
+  await quin.write('thank you');
+  await quin.message('thank you').and(page.locator('.sent')).waitFor();
+  quin.clean();
+});
+
 test('does all go by keys alone?', async () => {
   const kim = await come('keys', { user: 'kim' }), { page } = kim;
   await say('keys', 'first of two');

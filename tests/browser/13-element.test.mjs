@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../system/harness.mjs';
 import { as } from '../system/site.mjs';
 import { accessible, person, picture, serve, tokenOf } from './browser.mjs';
 
@@ -56,4 +57,24 @@ test('does it follow its attributes, tell what happens, and let go when it is ta
   await page.evaluate(() => document.body.append(globalThis.old));
   await inside(page, 0, '.message:has-text("second")').waitFor();
   eve.clean();
+});
+
+test('on a page of another site: does it load, come in by a name, and chat?', async () => {
+  const site = `http://localhost:${server.port}`; // another site than the address
+  server.conf.cors_origins = site;
+  server.writeConf();
+  process.kill(server.daemon.pid, 'SIGHUP');
+  await until('the origin is allowed', async () => (await server.get('auth/me', { origin: site })).headers['access-control-allow-origin'] === site);
+  const ivy = await person(), { page } = ivy;
+  await page.route('**/elsewhere.html', (route) => route.fulfill({ contentType: 'text/html', body: `<!doctype html><title>elsewhere</title>
+    <script type="module" src="${server.origin}/chat/earshot-chat.js"></script>
+    <earshot-chat room="abroad" src="${server.origin}/chat" name="Ivy"></earshot-chat><earshot-chat room="abroad2" src="${server.origin}/chat" name="Ivy"></earshot-chat>` }));
+  await page.goto(`${site}/elsewhere.html`);
+  for (const at of [0, 1]) await inside(page, at, '.own:has-text("Ivy")').waitFor();
+  await inside(page, 0, 'textarea').fill('from abroad');
+  await inside(page, 0, 'textarea').press('Enter');
+  await inside(page, 0, '.message.sent:has-text("from abroad")').waitFor();
+  await inside(page, 0, '[aria-label=Emoji]').click();
+  await inside(page, 0, '.picker .emoji').nth(20).waitFor();
+  ivy.clean();
 });

@@ -61,6 +61,7 @@ test('does the frame come back by itself from where it was, when the server is r
   await say('before the restart');
   await frame(page).locator('article', { hasText: 'before the restart' }).waitFor();
   await server.daemon.stop();
+  await page.waitForTimeout(4000); // the frame has come back meanwhile, to nobody
   await server.startDaemon();
   await say('after the restart');
   await frame(page).locator('article', { hasText: 'after the restart' }).waitFor({ timeout: 30000 });

@@ -14,8 +14,9 @@ const root = document.getElementById('admin');
 
 const state = { me: null, error: null, words: null, connection: { state: 'connecting' }, connections: null, rooms: null, audit: [], room: '', user: '' };
 const figures = new Figures();
-const api = new Api({ url: new URL('v1', document.baseURI).href, token: sessionStorage.getItem(TOKEN) });
-let links = [], timers = [];
+const url = new URL('v1', document.baseURI).href;
+let api = new Api({ url, token: sessionStorage.getItem(TOKEN) });
+let links = [], timers = [], turn = 0; // a turn: from one coming in to the next
 
 // ---- coming in
 
@@ -43,7 +44,10 @@ async function enter(event) {
       await api.json('POST', 'auth/login', { body: { user, password, cookie: true } });
     }
     await start();
-    if (state.me?.role !== 'admin') { state.error = state.me ? `${state.me.name} is no admin.` : 'The token is not good.'; leave(); }
+    if (state.me?.role !== 'admin') {
+      state.error = state.me ? `${state.me.name} is no admin.` : 'The token is not good.';
+      await logout();
+    }
   } catch (error) {
     state.error = error.message;
   }
@@ -53,8 +57,10 @@ async function enter(event) {
 function leave() {
   links.forEach((link) => link.close());
   timers.forEach(clearInterval);
-  links = timers = [];
-  api.token = null;
+  links = [];
+  timers = [];
+  turn++;
+  api = new Api({ url });
   sessionStorage.removeItem(TOKEN);
 }
 
@@ -70,7 +76,15 @@ async function logout() {
 function follow(room, since, take) {
   const link = new Link({ api });
   link.on('events', (events) => { events.forEach(take); draw(); });
-  link.on('state', (status) => { state.connection = status; draw(); });
+  link.on('state', (status) => {
+    state.connection = status;
+    if (status.state === 'ended') {
+      leave();
+      Object.assign(state, { me: null, error: status.error?.message ?? 'You were signed out.' });
+    }
+    draw();
+  });
+  link.on('expiring', () => api.renew().then((held) => { if (held && api.token) sessionStorage.setItem(TOKEN, api.token); }, () => {}));
   link.follow(new Map([[room, since]]));
   links.push(link);
 }
@@ -85,7 +99,8 @@ async function watch() {
   every(readConnections, CONNECTIONS_MS);
   every(readRooms, ROOMS_MS);
   try {
-    const { events, cursor } = await api.json('GET', 'admin/audit', { query: { limit: 50 } });
+    const mine = turn, { events, cursor } = await api.json('GET', 'admin/audit', { query: { limit: 50 } });
+    if (mine !== turn) return;
     state.audit = events.reverse();
     follow('@!audit', cursor, (event) => { if (event.id) state.audit = [event, ...state.audit].slice(0, AUDIT_MOST); });
   } catch (error) {
@@ -148,9 +163,9 @@ const filters = () => html`<form class="filters" @submit=${(event) => { event.pr
   <label><span>Room</span><input name="room" autocomplete="off"></label><label><span>User</span><input name="user" autocomplete="off"></label><button class="button">Filter</button></form>`;
 
 function page() {
-  const { words, kind } = connectionWords(state.connection), warnings = figures.warnings();
+  const { words, count, kind } = connectionWords(state.connection), warnings = figures.warnings();
   return html`<header class="top"><span class="logo" aria-hidden="true"></span><h1>How it goes</h1>
-      <p class=${`state ${kind}`} role="status">${kind === 'good' ? 'Live' : words}</p>
+      <p class=${`state ${kind}`} role="status">${kind === 'good' ? 'Live' : words} <span aria-hidden="true">${count}</span></p>
       <a href="./">To the chat</a><bdi class="soft">${state.me.name}</bdi><button type="button" class="link" @click=${logout}>Sign out</button></header>
     <main>
       ${warnings.map((warning) => html`<p class="warning" role="alert">${warning}</p>`)}

@@ -13,7 +13,6 @@ export class Series {
   }
 
   get values() { return this.#values; }
-  get last() { return this.#values.at(-1) ?? null; }
   get most() { return Math.max(...this.#values.filter((value) => value !== null), 0); }
 }
 

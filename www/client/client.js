@@ -4,6 +4,7 @@ import { Api, path } from './api.js';
 import { Backoff, pause } from './backoff.js';
 import { Directory } from './directory.js';
 import { Emitter } from './emitter.js';
+import { outboxes } from './outbox.js';
 import { Room } from './room.js';
 import { Tabs } from './tabs.js';
 import { Who } from './who.js';
@@ -71,6 +72,7 @@ export class Earshot extends Emitter {
     this.#backoff.reset();
     this.#open();
     this.emit('me', this.me);
+    for (const name of outboxes(this.storage, this.api.url)) this.room(name); // sends what a page before this one has left
     return undefined;
   }
 
@@ -205,6 +207,7 @@ export class Earshot extends Emitter {
     const { source, type } = event;
     if (type === 'mention' && this.directory.get(source)) this.directory.set(source, { mentioned: true });
     else if (this.everything && (source || type === 'notice')) this.#refreshed(INBOX_MS);
+    if (type === 'notice') for (const room of this.#rooms.values()) room.wake(); // one may be let in again
     this.#rooms.get(event.room)?.take(event);
     this.emit('inbox', event);
   }

@@ -9,6 +9,18 @@ import { randomKey } from './ids.js';
 
 const GIVES_UP_MS = 300000;
 
+const placeOf = (url) => `earshot outbox ${url} `;
+
+/** The rooms for which something is left in a storage. */
+export function outboxes(storage, url) {
+  const place = placeOf(url);
+  try {
+    return Object.keys(storage ?? {}).filter((key) => key.startsWith(place)).map((key) => key.slice(place.length));
+  } catch {
+    return []; // forbidden
+  }
+}
+
 export class Outbox {
   #waits = []; // messages, pending or failed
   #left; // what a page before this one has left, until it is known who one is
@@ -19,7 +31,7 @@ export class Outbox {
   /** `me()`: who one is. `sent(event)`: it is stored. `changed()`: what waits is other. */
   constructor({ api, room, me, storage, sent, changed }) {
     Object.assign(this, { api, room, me, storage, sent, changed });
-    this.place = `earshot outbox ${api.url} ${room}`;
+    this.place = `${placeOf(api.url)}${room}`;
     this.#left = this.#read();
   }
 

@@ -239,7 +239,11 @@ export class Room extends Emitter {
 
   retry(key) { this.#outbox.retry(key); }
   discard(key) { this.#outbox.discard(key); }
-  wake() { this.#outbox.wake(); }
+  /** What waits is tried at once; so is a room that did not let one in. */
+  wake() {
+    this.#outbox.wake();
+    if (this.joined && this.#about.error && !this.#loading) this.#load();
+  }
 
   edit(id, content) { return this.#settle('PUT', ['messages', id], { content }); }
   delete(id) { return this.#settle('DELETE', ['messages', id]); }

@@ -1,6 +1,7 @@
 // page.js - the page: which room is shown, and what stands around it. Runs everything that index.html shows.
 
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
+import { titleOf } from '../client/directory.js';
 import { Earshot } from '../earshot.js';
 import { Chat } from '../view/chat.js';
 import { icon } from '../view/icons.js';
@@ -51,7 +52,7 @@ function show(name) {
   const room = client.room(name), box = document.createElement('div');
   place.chat.replaceChildren(box);
   state.chat = new Chat(box, {
-    client, room, confirm: async (...question) => (await dialogs()).confirm(...question), title: titleOf(name),
+    client, room, confirm: async (...question) => (await dialogs()).confirm(...question), title: () => titleOf(name, client.me?.userId),
     onThread: (element) => { state.thread = element; state.side = element ? 'side' : null; draw(); },
   });
   state.off?.();
@@ -59,8 +60,6 @@ function show(name) {
   closeSides();
   if (matchMedia('(pointer: fine)').matches) state.chat.composer.focus();
 }
-
-const titleOf = (name) => client.directory.get(name)?.title ?? (name.startsWith('@') ? name.slice(1).split(',').filter((one) => one !== client.me?.userId).join(', ') : name);
 
 // ---- what one does
 
@@ -100,7 +99,7 @@ const theme = () => root.dataset.theme ?? (matchMedia('(prefers-color-scheme: da
 const head = (room) => {
   const { state: about } = room, owner = about.role === 'owner';
   return html`<button type="button" class="tool narrow" aria-label="Show the rooms" @click=${() => run.openSide('rooms')}>${icon('menu')}${unreadElsewhere() ? html`<span class="dot"><span class="sr">, unread elsewhere</span></span>` : nothing}</button>
-    <div class="titles"><h2><bdi>${titleOf(room.name)}</bdi></h2>
+    <div class="titles"><h2><bdi>${titleOf(room.name, client.me?.userId)}</bdi></h2>
       ${about.topic ? html`<p class="soft" dir="auto">${about.topic}</p>` : nothing}
       ${owner && !room.name.startsWith('@') ? html`<button type="button" class="link" @click=${run.topic}>${about.topic ? 'Change' : 'Set a topic'}</button>` : nothing}</div>
     <button type="button" class="tool narrow-wide" aria-label=${`People here: ${about.people.length}`} @click=${() => run.openSide('side')}>${icon('people')} <span>${about.people.length}</span></button>`;
@@ -109,10 +108,10 @@ const head = (room) => {
 const unreadElsewhere = () => client.rooms.some(({ name, unread }) => unread > 0 && name !== state.shown);
 
 function banner() {
-  const { words, kind, retry, signIn } = connectionWords(client.connection);
+  const { words, count, kind, retry, signIn } = connectionWords(client.connection);
   // What passes in a moment is not worth a line that moves all.
   const quiet = kind === 'good' || (kind === 'busy' && Date.now() - state.changedAt < 1500);
-  return html`<p class=${`connection ${kind}${quiet ? ' sr' : ''}`}>${words}
+  return html`<p class=${`connection ${kind}${quiet ? ' sr' : ''}`}>${words} <span aria-hidden="true">${count}</span>
       ${retry ? html`<button type="button" class="link" @click=${() => client.wake()}>Now</button>` : nothing}
       ${signIn ? html`<button type="button" class="link" @click=${() => run.signIn('login')}>Sign in</button>` : nothing}</p>
     ${state.words ? html`<p class="connection bad">${state.words}</p>` : nothing}`;
@@ -129,9 +128,12 @@ function drawNow() {
   // What stands around the messages waits for the first of them, for a moment.
   if (!state.shown || (!client.room(state.shown).state.loaded && performance.now() < PATIENCE_MS)) return;
   const room = client.room(state.shown);
-  const unread = client.rooms.reduce((sum, { unread: count }) => sum + count, 0);
-  document.title = `${unread > 0 ? `(${unread}) ` : ''}${titleOf(room.name)} · earshot`;
-  render(sidebar({ client, rooms: client.rooms, current: state.shown, theme: theme(), run }), place.rooms);
+  // What is seen as it comes is not unread, though the server learns it a moment later.
+  const seen = document.visibilityState === 'visible' && document.hasFocus() && state.chat.log.atBottom;
+  const rooms = client.rooms.map((one) => (seen && one.name === state.shown ? { ...one, unread: 0, mentioned: false } : one));
+  const unread = rooms.reduce((sum, { unread: count }) => sum + count, 0);
+  document.title = `${unread > 0 ? `(${unread}) ` : ''}${titleOf(room.name, client.me?.userId)} · earshot`;
+  render(sidebar({ client, rooms, current: state.shown, theme: theme(), run }), place.rooms);
   render(head(room), place.head);
   render(banner(), place.banner);
   render(nameBar(), place.name);
@@ -156,7 +158,7 @@ client.on('me', draw);
 client.on('again', () => { state.shown = null; show(wanted()); });
 addEventListener('hashchange', () => show(wanted()));
 place.shade.addEventListener('click', closeSides);
-addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.side) closeSides(); });
+addEventListener('keydown', (event) => { if (event.key === 'Escape' && state.side && !document.querySelector('dialog[open]')) closeSides(); });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 setInterval(() => { if (client.connection.state !== 'live' || state.words) draw(); }, 1000);
 setInterval(() => { if (document.visibilityState === 'visible' && client.connection.state === 'live') client.refresh().catch(() => {}); }, REFRESH_MS);
@@ -168,6 +170,7 @@ if ('serviceWorker' in navigator) {
   const script = new URL('../sw.js', import.meta.url).href;
   navigator.serviceWorker.register(policy ? policy.createScriptURL(script) : script).catch(() => { /* without TLS there is none */ });
   navigator.serviceWorker.ready.then(({ active }) => setTimeout(() => {
-    active.postMessage([new URL('.', location.href).href, ...performance.getEntriesByType('resource').map(({ name }) => name)]);
+    const later = ['./', 'page/dialogs.js', 'view/dialog.js', 'view/picker.js', 'vendor/emoji.json'].map((file) => new URL(file, document.baseURI).href);
+    active.postMessage([...later, ...performance.getEntriesByType('resource').map(({ name }) => name)]);
   }, KEEP_AFTER_MS));
 }

@@ -7,6 +7,27 @@ import { icon } from './icons.js';
 import { Log } from './log.js';
 
 const READ_AFTER_MS = 400;
+const SAID_MOST = 3; // new messages that are read out, of those that come together
+
+const drafts = new Map(); // what was typed in rooms that were left
+
+/** The emoji picker of a panel, asked for when somebody first wants it. */
+function picking(root, complain) {
+  let picker = null;
+  return {
+    async pick(by, chosen) {
+      try {
+        const { Picker } = await import('./picker.js');
+        if (!root.isConnected) return;
+        picker ??= new Picker(root);
+        await picker.open(by, chosen);
+      } catch {
+        complain({ message: 'The emoji cannot be loaded now.' });
+      }
+    },
+    close() { picker?.destroy(); },
+  };
+}
 
 /** "Ann is writing", "Ann and Bob are writing", "Several people are writing"; names are their writers' own. */
 function writing(people) {
@@ -34,21 +55,23 @@ export class Chat {
   #frame = 0;
 
   /** `root`: an empty element; `confirm(question)`: asks before something is deleted; `threads`: is there place for them? */
-  constructor(root, { client, room, confirm, threads = true, title = room.name, onThread = () => {} }) {
+  constructor(root, { client, room, confirm, threads = true, title = () => room.name, onThread = () => {} }) {
     Object.assign(this, { root, client, room, confirm, title, onThread });
     root.classList.add('chat');
     render(html`
       <div class="pills" role="status"></div>
-      <div class="log" role="log" tabindex="0" aria-label=${`Messages in ${title}`} aria-live="polite"><div class="start"></div><div class="rows"></div></div>
+      <div class="log" role="log" tabindex="0" aria-label=${`Messages in ${title()}`} aria-live="off"><div class="start"></div><div class="rows"></div></div>
+      <div class="said sr" aria-live="polite"></div>
       <div class="below"><p class="typing"></p><div class="write"></div></div>`, root);
     this.$ = (selector) => root.querySelector(selector);
+    this.picking = picking(root, (error) => this.#complain(error));
     this.act = this.#actions(threads);
     this.log = new Log({ root: this.$('.log'), list: this.$('.rows'), act: this.act, older: () => this.#older(), moved: () => this.#moved() });
     this.composer = new Composer(this.$('.write'), {
       send: (text, about) => this.#send(text, about),
       typing: (on) => room.typing(on),
       people: () => this.#mentionable(),
-      pick: (by, chosen) => this.#pick(by, chosen),
+      pick: this.picking.pick,
       last: () => room.state.messages.findLast((message) => message.state === 'sent' && !message.deleted && this.act.mine(message)),
     });
     this.$('.log').addEventListener('keydown', (event) => this.#key(event));
@@ -57,7 +80,10 @@ export class Chat {
     document.addEventListener('visibilitychange', this.seen);
     addEventListener('focus', this.seen);
     this.#draw();
+    this.composer.text = drafts.get(this.#place) ?? '';
   }
+
+  get #place() { return `${this.client.url} ${this.room.name}`; }
 
   close() {
     this.closed = true;
@@ -70,7 +96,8 @@ export class Chat {
     this.room.typing(false);
     this.#thread?.close();
     this.log.close();
-    this.picker?.destroy();
+    drafts.set(this.#place, this.composer.text);
+    this.picking.close();
   }
 
   // ---- what one can do with a message
@@ -90,7 +117,7 @@ export class Chat {
       stamp: ({ key }) => `${this.#open.has(key)} ${client.me?.userId} ${room.state.role} ${room.state.mode}`,
       parent: (id) => room.message(id),
       react: (message, emoji, on) => room.react(message.id, emoji, on).catch((error) => this.#complain(error)),
-      pick: (message, by) => this.#pick(by, (emoji) => chat.act.react(message, emoji, true)),
+      pick: (message, by) => this.picking.pick(by, (emoji) => chat.act.react(message, emoji, true)),
       reply: (message) => this.composer.reply(message),
       edit: (message) => this.composer.edit(message),
       remove: (message) => this.#remove(message),
@@ -103,26 +130,27 @@ export class Chat {
   }
 
   #send(text, { replyTo, edit }) {
-    if (edit) {
-      if (text !== edit.content) this.room.edit(edit.id, text).catch((error) => this.#complain(error));
-      return;
-    }
+    if (edit) return void this.edit(this.composer, edit, text);
     this.room.send(text, { replyTo });
     this.log.toNewest();
+  }
+
+  /** Where it is refused, what was typed is there again. */
+  async edit(composer, message, text) {
+    if (text === message.content) return;
+    try {
+      await this.room.edit(message.id, text);
+    } catch (error) {
+      this.#complain(error);
+      composer.edit(message);
+      composer.text = text;
+    }
   }
 
   async #remove(message) {
     if (!await this.confirm('Delete this message for everybody?', 'Delete')) return;
     await this.room.delete(message.id).catch((error) => this.#complain(error));
     this.$('.log').focus();
-  }
-
-  /** The picker is asked for when somebody first wants it. */
-  async #pick(by, chosen) {
-    const { Picker } = await import('./picker.js');
-    if (this.closed) return;
-    this.picker ??= new Picker(this.root);
-    await this.picker.open(by, chosen);
   }
 
   #complain(error) {
@@ -185,7 +213,7 @@ export class Chat {
 
   closeThread() { this.#thread?.close(); }
 
-  async goTo(id) { if (!await this.log.goTo(id)) this.openThread?.(id); }
+  async goTo(id) { if (!await this.log.goTo(id)) this.act.openThread?.(id); }
 
   // ---- how it looks
 
@@ -206,11 +234,23 @@ export class Chat {
       this.log.unreadFrom = state.read;
       this.log.redraw();
     }
-    this.composer.allow(canWrite(this.client, state), `Message ${this.title}`);
     render(this.#start(state), this.$('.start'));
     render(writing(state.typing.filter(({ userId }) => userId !== me?.userId)), this.$('.typing'));
     this.log.show(state.messages, state.more);
+    this.#say(state);
     this.#moved();
+    this.composer.allow(canWrite(this.client, state), `Message ${this.title()}`);
+  }
+
+  #heard = null;
+
+  /** Reads out what is new. The list itself is silent: old messages come into it as one scrolls. */
+  #say({ loaded, messages }) {
+    const newest = messages.findLast(({ id }) => id)?.id ?? '0-0';
+    if (!loaded) return;
+    const fresh = this.#heard ? messages.slice(indexAfter(messages, this.#heard)).filter((message) => message.id && !this.act.mine(message)) : [];
+    this.#heard = newest;
+    if (fresh.length > 0) this.$('.said').replaceChildren(...fresh.slice(-SAID_MOST).map(({ name, content }) => Object.assign(document.createElement('p'), { textContent: `${name}: ${content ?? ''}` })));
   }
 
   #start(state) {
@@ -287,14 +327,16 @@ class ThreadPanel {
     this.thread = chat.room.thread(id);
     this.root = document.createElement('section');
     this.root.className = 'chat thread';
+    this.picking = picking(this.root, () => {});
     this.root.setAttribute('aria-label', 'Thread');
     render(html`<header class="thread-head"><h2>Thread</h2><button type="button" class="tool" aria-label="Close the thread" @click=${() => this.close()}>${icon('close')}</button></header>
       <div class="log" tabindex="0" role="log" aria-label="Replies"><div class="rows"></div></div><div class="below"><div class="write"></div></div>`, this.root);
-    this.act = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(chat.act), inThread: { value: true }, texts: { value: new WeakMap() }, openThread: { value: null }, reply: { value: () => this.composer.focus() }, edit: { value: (message) => this.composer.edit(message) } });
+    this.act = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(chat.act), inThread: { value: true }, texts: { value: new WeakMap() }, openThread: { value: null }, reply: { value: () => this.composer.focus() }, edit: { value: (message) => this.composer.edit(message) },
+      unfold: { value: (key) => { chat.act.unfold(key); this.log.redraw(); } }, pick: { value: (message, by) => this.picking.pick(by, (emoji) => chat.act.react(message, emoji, true)) } });
     this.log = new Log({ root: this.root.querySelector('.log'), list: this.root.querySelector('.rows'), act: this.act, older: async () => false });
     this.composer = new Composer(this.root.querySelector('.write'), {
-      send: (text, { edit }) => (edit ? chat.room.edit(edit.id, text).catch(() => {}) : this.thread.send(text)),
-      typing: (on) => chat.room.typing(on), people: chat.composer.people, pick: chat.composer.pick, last: () => undefined,
+      send: (text, { edit }) => (edit ? chat.edit(this.composer, edit, text) : this.thread.send(text)),
+      typing: (on) => chat.room.typing(on), people: chat.composer.people, pick: this.picking.pick, last: () => undefined,
     });
     this.root.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
     this.off = this.thread.on('change', () => this.#draw());
@@ -312,6 +354,7 @@ class ThreadPanel {
     this.off();
     this.thread.close();
     this.log.close();
+    this.picking.close();
     this.root.remove();
     this.onClose();
     if (!this.chat.closed) this.chat.composer.focus();

@@ -20,15 +20,19 @@ export class Composer {
   }
 
   get field() { return this.root.querySelector('textarea'); }
-  get text() { return this.field.value; }
+  get text() { return this.field?.value ?? ''; }
   set text(value) {
+    if (!this.field) return; // one may not write here
     this.field.value = value;
     this.#changed();
   }
 
-  focus() { this.field.focus(); }
+  focus() { this.field?.focus(); }
 
-  reply(message) { this.#about({ replyTo: message, editing: null }); }
+  reply(message) {
+    if (this.editing) this.drop();
+    this.#about({ replyTo: message, editing: null });
+  }
 
   edit(message) {
     this.kept ??= this.text;
@@ -157,7 +161,14 @@ export class Composer {
     return html`<p class=${over > 0 ? 'count over' : 'count'} role="status">${over > 0 ? `${over} bytes too long` : `${-over} bytes left`}</p>`;
   }
 
+  /** What has the focus may go in a draw, and tells that it is blurred: that is no reason for another. */
   #draw() {
+    if (this.drawing) return;
+    this.drawing = true;
+    try { this.#drawNow(); } finally { this.drawing = false; }
+  }
+
+  #drawNow() {
     const open = this.suggested.length > 0;
     render(this.reason ? html`<p class="may-not">${this.reason}</p>` : html`
       ${this.#strip()}${this.#list()}

@@ -29,8 +29,10 @@ export class Log {
     Object.assign(this, { root, list, act, older, moved });
     this.unreadFrom = null;
     root.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    for (const name of ['pointerover', 'focusin']) list.addEventListener(name, ({ target }) => this.#touch(target));
-    list.addEventListener('pointerleave', () => this.#touch(list.contains(list.getRootNode().activeElement) ? list.getRootNode().activeElement : null));
+    list.addEventListener('pointerover', ({ target }) => this.#touch('pointed', target));
+    list.addEventListener('pointerleave', () => this.#touch('pointed', null));
+    list.addEventListener('focusin', ({ target }) => this.#touch('focused', target));
+    list.addEventListener('focusout', ({ relatedTarget }) => { if (relatedTarget && !list.contains(relatedTarget)) this.#touch('focused', null); });
     this.resizes = new ResizeObserver(() => { if (this.#follows) this.#toBottom(); });
     this.resizes.observe(root);
     this.resizes.observe(list);
@@ -103,11 +105,11 @@ export class Log {
     next?.scrollIntoView({ block: 'nearest' });
   }
 
-  /** The row that shows its tools is another. */
-  #touch(target) {
+  /** The rows with the pointer and with the focus show their tools. */
+  #touch(how, target) {
     const row = target?.closest('.row') ?? null;
-    if (row === this.touched) return;
-    this.touched = row;
+    if (row === this[how]) return;
+    this[how] = row;
     this.#draw();
   }
 
@@ -140,11 +142,9 @@ export class Log {
 
   async #ask() {
     this.#asking = true;
-    this.root.setAttribute('aria-busy', 'true');
     try {
       await this.older();
     } catch { /* the connection says it; the next scroll asks again */ }
-    this.root.setAttribute('aria-busy', 'false');
     this.#asking = false;
   }
 
@@ -186,7 +186,7 @@ export class Log {
     }
     const day = !before || !sameDay(before.time, message.time), unread = this.#isFirstUnread(message, before);
     const parent = message.replyTo ? this.act.parent?.(message.replyTo) : undefined;
-    const context = { day, unread, first: day || unread || !groups(before, message), parent, tools: about.row === this.touched };
+    const context = { day, unread, first: day || unread || !groups(before, message), parent, tools: about.row === this.pointed || about.row === this.focused };
     const stamp = [day, unread, context.first, context.tools, this.act.stamp?.(message)].join();
     if (about.message !== message || about.parent !== parent || about.stamp !== stamp) {
       Object.assign(about, { message, parent, stamp });
