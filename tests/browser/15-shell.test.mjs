@@ -42,6 +42,14 @@ test('does it open without a network, with nothing of the API kept?', async () =
   const who = await person(), { page } = who;
   await server.send('lobby', 'said before');
   await page.goto(server.page);
+  await page.locator('.message', { hasText: 'said before' }).waitFor();
+  assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0, 'a visitor gets a worker');
+  // As it is opened where it was installed.
+  await page.addInitScript(() => {
+    const ask = globalThis.matchMedia;
+    globalThis.matchMedia = (query) => (query === '(display-mode: standalone)' ? { matches: true } : ask.call(globalThis, query));
+  });
+  await page.goto(server.page);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.reload();
   await page.locator('.message', { hasText: 'said before' }).waitFor();

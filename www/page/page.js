@@ -165,7 +165,9 @@ setInterval(() => { if (document.visibilityState === 'visible' && client.connect
 show(wanted());
 setTimeout(draw, PATIENCE_MS);
 
-if ('serviceWorker' in navigator) {
+// The worker is for who has installed the page, and expects that it opens without a network: through it each file of a
+// visit takes longer.
+if ('serviceWorker' in navigator && matchMedia('(display-mode: standalone)').matches) {
   const policy = globalThis.trustedTypes?.createPolicy('earshot', { createScriptURL: (text) => text });
   const script = new URL('../sw.js', import.meta.url).href;
   navigator.serviceWorker.register(policy ? policy.createScriptURL(script) : script).catch(() => { /* without TLS there is none */ });

@@ -6,7 +6,7 @@ import { messageTemplate } from './message.js';
 import { sameDay } from './time.js';
 
 const ROWS_MOST = 160;
-const FIRST = 24;
+const FIRST = 18;
 const STEP = 40;
 const NEAR_PX = 700; // from an end of the window: the next rows come
 const BOTTOM_PX = 40; // as good as the bottom
