@@ -3,8 +3,9 @@
 import { compareIds } from './ids.js';
 
 /** Events that are about messages, or about people and rooms; all other types are messages, of the sender's own kind. */
-const NOT_MESSAGES = new Set(['edit', 'delete', 'reaction', 'join', 'leave', 'typing', 'read', 'signal', 'room', 'member', 'hello',
-  'gap', 'bye', 'mention', 'direct', 'notice', 'audit', 'figures']);
+export const OWN_TYPES = ['edit', 'delete', 'reaction', 'join', 'leave', 'typing', 'read', 'signal', 'room', 'member', 'mention',
+  'direct', 'notice', 'audit', 'figures', 'hello', 'gap', 'bye'];
+const NOT_MESSAGES = new Set(OWN_TYPES);
 
 /** Is this event one to show in the list? */
 export const isMessage = ({ type, id }) => id !== undefined && !NOT_MESSAGES.has(type);

@@ -12,6 +12,7 @@
 import { EarshotError } from './api.js';
 import { pause } from './backoff.js';
 import { compareIds, parseCursor, writeCursor } from './ids.js';
+import { OWN_TYPES } from './messages.js';
 import { sseParser } from './sse.js';
 
 /** What admins may follow, each alone: it has an address of its own. */
@@ -66,8 +67,6 @@ export async function fetchStream(receive) {
   }
 }
 
-const TYPES = ['message', 'edit', 'delete', 'reaction', 'join', 'leave', 'typing', 'read', 'signal', 'room', 'member',
-  'mention', 'direct', 'notice', 'audit', 'figures', 'hello', 'gap', 'bye'];
 const CHECK_MS = 20000; // an EventSource hides the heartbeat
 const UNDER_WAY_MS = 1000; // between what a check finds and what the stream brings
 
@@ -89,7 +88,7 @@ export async function eventSource(receive) {
       source.onerror = () => reject(new EarshotError({ detail: 'the stream was cut' }));
       // Types are the senders' own, and an EventSource tells only those that one names.
       const tell = ({ data, lastEventId: id }) => { beat(); events([parse({ data, id })]); };
-      for (const type of new Set([...TYPES, ...api.types ?? []])) source.addEventListener(type, tell);
+      for (const type of new Set(['message', ...OWN_TYPES, ...api.types ?? []])) source.addEventListener(type, tell);
       source.addEventListener('hello', () => { spoke = true; open(); });
       timer = setInterval(() => check({ api, cursors, signal, beat }).catch(reject), times.check ?? CHECK_MS);
     });
