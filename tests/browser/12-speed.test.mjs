@@ -15,7 +15,7 @@ test('are the page\'s own code and style under 60 KiB, compressed?', async () =>
   page.on('request', (request) => files.add(new URL(request.url()).pathname));
   await page.goto(server.page);
   await page.locator('.connection.good').waitFor({ state: 'attached' });
-  const own = [...files].filter((file) => file.startsWith('/chat/') && !file.startsWith('/chat/v1/') && !file.startsWith('/chat/vendor/'));
+  const own = [...files].filter((file) => file.startsWith('/chat/') && !file.startsWith('/chat/v1/') && !file.startsWith('/chat/vendor/') && !file.endsWith('.svg'));
   assert.ok(own.some((file) => file.endsWith('/page.js')), 'the page was asked for');
   const sizes = own.map((file) => [file, gzipSync(fs.readFileSync(path.join(root, 'www', file.slice('/chat/'.length) || 'index.html'))).length]);
   const all = sizes.reduce((sum, [, size]) => sum + size, 0);
@@ -23,11 +23,15 @@ test('are the page\'s own code and style under 60 KiB, compressed?', async () =>
   assert.ok(all < 60 * 1024, JSON.stringify(sizes));
 });
 
-/** When the first message was in the document, in ms from the start of the navigation, for each of some visits of one browser. */
+/**
+ * When the first message was in the document, and when all of it was as it stays, in ms from the start of the navigation,
+ * for each of some visits of one browser.
+ */
 async function visits(options) {
   const { page, context } = await person(options), times = [];
   await page.addInitScript(() => {
     new MutationObserver((_, observer) => {
+      if (document.querySelector('.message')) globalThis.__first ??= performance.now();
       if (!document.querySelector('#chat .message')) return;
       observer.disconnect();
       globalThis.__shown = performance.now();
@@ -38,20 +42,21 @@ async function visits(options) {
     await page.goto('about:blank');
     await page.goto(`${server.page}#lobby`);
     await page.waitForFunction(() => globalThis.__shown);
-    times.push(Math.round(await page.evaluate(() => globalThis.__shown)));
+    times.push(await page.evaluate(() => [Math.round(globalThis.__first), Math.round(globalThis.__shown)]));
     await page.waitForTimeout(500);
   }
   await context.close();
   const [first, ...again] = times;
-  return { first, again: again.sort((a, b) => a - b) };
+  return { first, again: [0, 1].map((which) => again.map((pair) => pair[which]).sort((a, b) => a - b)) };
 }
 
 test('is the first message shown under 300 ms?', async () => {
   for (let i = 0; i < 60; i++) await server.send('lobby', `message ${i} with **some** words`);
   const plain = await visits({});
-  console.log(`# first message in the document: ${plain.first} ms in a browser that was never there, then ${plain.again.join(', ')}`);
-  // On a quiet machine; twice as long is allowed to a busy one.
-  assert.ok(plain.again[0] < 600 * slow, JSON.stringify(plain));
+  const [text, all] = plain.again;
+  console.log(`# first message in the document: ${plain.first[0]} ms in a browser that was never there, then ${text.join(', ')}; as it stays: ${plain.first[1]}, then ${all.join(', ')}`);
+  // The best of them: others may be at work on this machine.
+  assert.ok(text[0] < 300 * slow, JSON.stringify(plain));
 });
 
 test('do 10,000 messages scroll, from the newest to the first, with a bounded document?', async () => {

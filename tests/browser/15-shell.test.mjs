@@ -31,7 +31,7 @@ test('is every module loaded ahead, from this server alone?', async () => {
   await page.goto(server.page);
   await page.locator('.connection.good').waitFor({ state: 'attached' });
   assert.deepEqual(asked.map((request) => request.url()).filter((url) => !url.startsWith(server.origin)), []);
-  const modules = new Set(asked.map((request) => new URL(request.url()).pathname).filter((file) => file.endsWith('.js') && !/\/(sw|page)\.js$/.test(file)).map((file) => file.slice('/chat/'.length)));
+  const modules = new Set(asked.map((request) => new URL(request.url()).pathname).filter((file) => file.endsWith('.js') && !/\/(sw|page|first)\.js$/.test(file)).map((file) => file.slice('/chat/'.length)));
   const ahead = await page.evaluate(() => [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => link.getAttribute('href')));
   // What is loaded ahead and never used the browser says itself.
   assert.deepEqual([...modules].sort(), ahead.sort());

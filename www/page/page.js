@@ -6,20 +6,14 @@ import { Earshot } from '../earshot.js';
 import { Chat } from '../view/chat.js';
 import { icon } from '../view/icons.js';
 import { connectionWords } from '../view/connection.js';
+import { fetchOnce, kept, wanted } from './first.js';
 import { people, sidebar } from './sidebar.js';
 
 const REFRESH_MS = 60000;
 const PATIENCE_MS = 800, KEEP_AFTER_MS = 3000;
-const LAST_ROOM = 'earshot room', THEME = 'earshot theme';
-const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|@[A-Za-z0-9._,-]{1,400})$/;
-
-const kept = {
-  get(place) { try { return localStorage.getItem(place); } catch { return null; } },
-  set(place, value) { try { localStorage.setItem(place, value); } catch { /* not kept */ } },
-};
 
 const dialogs = () => import('./dialogs.js'); // when somebody first asks for one
-const client = new Earshot({ url: 'v1', everything: true });
+const client = new Earshot({ url: 'v1', everything: true, fetch: fetchOnce });
 const root = document.documentElement;
 const state = { chat: null, thread: null, side: null, shown: null };
 globalThis.earshot = client; // for whoever looks with the browser's tools
@@ -36,18 +30,12 @@ const place = Object.fromEntries(['rooms', 'head', 'banner', 'name', 'chat', 'si
 
 // ---- rooms
 
-const wanted = () => {
-  let name = '';
-  try { name = decodeURIComponent(location.hash.slice(1)); } catch { /* no name */ }
-  return NAME.test(name) ? name : kept.get(LAST_ROOM) ?? 'lobby';
-};
-
 function show(name) {
   if (state.shown === name && state.chat?.room === client.room(name)) return;
   state.chat?.close();
   state.thread = null;
   state.shown = name;
-  if (!name.startsWith('@')) kept.set(LAST_ROOM, name);
+  if (!name.startsWith('@')) kept.set(kept.room, name);
   if (location.hash.slice(1) !== name) history.replaceState(null, '', `#${name}`);
   const room = client.room(name), box = document.createElement('div');
   place.chat.replaceChildren(box);
@@ -69,7 +57,7 @@ const run = {
   newRoom: async () => { const name = await (await dialogs()).newRoom(client); if (name) { await client.refresh(); location.hash = name; } },
   message: async () => { const name = await (await dialogs()).message(client); if (name) location.hash = name; },
   topic: async () => (await dialogs()).changeTopic(client, state.shown, client.room(state.shown).state.topic),
-  theme: () => { const now = theme() === 'dark' ? 'light' : 'dark'; kept.set(THEME, now); root.dataset.theme = now; draw(); },
+  theme: () => { const now = theme() === 'dark' ? 'light' : 'dark'; kept.set(kept.theme, now); root.dataset.theme = now; draw(); },
   openSide: (side) => { state.side = side; draw(); place[side].querySelector('button, a')?.focus(); },
   closeSides: () => closeSides(),
   join: async (event) => {
@@ -128,6 +116,7 @@ function drawNow() {
   // What stands around the messages waits for the first of them, for a moment.
   if (!state.shown || (!client.room(state.shown).state.loaded && performance.now() < PATIENCE_MS)) return;
   const room = client.room(state.shown);
+  if (room.state.loaded || room.state.error) document.getElementById('first')?.remove();
   // What is seen as it comes is not unread, though the server learns it a moment later.
   const seen = document.visibilityState === 'visible' && document.hasFocus() && state.chat.log.atBottom;
   const rooms = client.rooms.map((one) => (seen && one.name === state.shown ? { ...one, unread: 0, mentioned: false } : one));
@@ -147,7 +136,6 @@ function drawNow() {
 // ---- what moves it
 
 state.changedAt = Date.now();
-if (kept.get(THEME)) root.dataset.theme = kept.get(THEME);
 client.on('connection', ({ state: now }) => {
   if (now !== state.connection) state.changedAt = Date.now();
   state.connection = now;
@@ -172,7 +160,7 @@ if ('serviceWorker' in navigator && matchMedia('(display-mode: standalone)').mat
   const script = new URL('../sw.js', import.meta.url).href;
   navigator.serviceWorker.register(policy ? policy.createScriptURL(script) : script).catch(() => { /* without TLS there is none */ });
   navigator.serviceWorker.ready.then(({ active }) => setTimeout(() => {
-    const later = ['./', 'page/dialogs.js', 'view/dialog.js', 'view/picker.js', 'vendor/emoji.json'].map((file) => new URL(file, document.baseURI).href);
+    const later = ['./', 'page/dialogs.js', 'view/dialog.js', 'view/dialog.css', 'view/picker.js', 'view/thread.js', 'vendor/emoji.json'].map((file) => new URL(file, document.baseURI).href);
     active.postMessage([...later, ...performance.getEntriesByType('resource').map(({ name }) => name)]);
   }, KEEP_AFTER_MS));
 }

@@ -2,7 +2,7 @@
 
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { compareIds, indexAfter } from '../client/ids.js';
-import { Composer } from './composer.js';
+import { Composer, picking } from './composer.js';
 import { icon } from './icons.js';
 import { Log } from './log.js';
 
@@ -10,24 +10,6 @@ const READ_AFTER_MS = 400;
 const SAID_MOST = 3; // new messages that are read out, of those that come together
 
 const drafts = new Map(); // what was typed in rooms that were left
-
-/** The emoji picker of a panel, asked for when somebody first wants it. */
-function picking(root, complain) {
-  let picker = null;
-  return {
-    async pick(by, chosen) {
-      try {
-        const { Picker } = await import('./picker.js');
-        if (!root.isConnected) return;
-        picker ??= new Picker(root);
-        await picker.open(by, chosen);
-      } catch {
-        complain({ message: 'The emoji cannot be loaded now.' });
-      }
-    },
-    close() { picker?.destroy(); },
-  };
-}
 
 /** "Ann is writing", "Ann and Bob are writing", "Several people are writing"; names are their writers' own. */
 function writing(people) {
@@ -96,6 +78,7 @@ export class Chat {
     this.room.typing(false);
     this.#thread?.close();
     this.log.close();
+    if (this.composer.editing) this.composer.drop(); // an edit is no draft
     drafts.set(this.#place, this.composer.text);
     this.picking.close();
   }
@@ -205,13 +188,20 @@ export class Chat {
 
   // ---- threads
 
-  openThread(id) {
+  async openThread(id) {
     this.#thread?.close();
-    this.#thread = new ThreadPanel(this, id, () => { this.#thread = null; this.onThread(null); });
-    this.onThread(this.#thread.root);
+    this.wanted = id;
+    try {
+      const { ThreadPanel } = await import('./thread.js'); // when somebody first wants one
+      if (this.closed || this.wanted !== id || this.#thread) return;
+      this.#thread = new ThreadPanel(this, id, () => { this.#thread = null; this.onThread(null); });
+      this.onThread(this.#thread.root);
+    } catch {
+      this.#complain({ message: 'The thread cannot be opened now.' });
+    }
   }
 
-  closeThread() { this.#thread?.close(); }
+  closeThread() { this.wanted = null; this.#thread?.close(); }
 
   async goTo(id) { if (!await this.log.goTo(id)) this.act.openThread?.(id); }
 
@@ -316,47 +306,5 @@ export class Chat {
       this.#reading = null;
       this.room.read().catch(() => {});
     }, READ_AFTER_MS);
-  }
-}
-
-/** A message and its replies, with a composer of its own. */
-class ThreadPanel {
-  constructor(chat, id, onClose) {
-    this.chat = chat;
-    this.onClose = onClose;
-    this.thread = chat.room.thread(id);
-    this.root = document.createElement('section');
-    this.root.className = 'chat thread';
-    this.picking = picking(this.root, () => {});
-    this.root.setAttribute('aria-label', 'Thread');
-    render(html`<header class="thread-head"><h2>Thread</h2><button type="button" class="tool" aria-label="Close the thread" @click=${() => this.close()}>${icon('close')}</button></header>
-      <div class="log" tabindex="0" role="log" aria-label="Replies"><div class="rows"></div></div><div class="below"><div class="write"></div></div>`, this.root);
-    this.act = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(chat.act), inThread: { value: true }, texts: { value: new WeakMap() }, openThread: { value: null }, reply: { value: () => this.composer.focus() }, edit: { value: (message) => this.composer.edit(message) },
-      unfold: { value: (key) => { chat.act.unfold(key); this.log.redraw(); } }, pick: { value: (message, by) => this.picking.pick(by, (emoji) => chat.act.react(message, emoji, true)) } });
-    this.log = new Log({ root: this.root.querySelector('.log'), list: this.root.querySelector('.rows'), act: this.act, older: async () => false });
-    this.composer = new Composer(this.root.querySelector('.write'), {
-      send: (text, { edit }) => (edit ? chat.edit(this.composer, edit, text) : this.thread.send(text)),
-      typing: (on) => chat.room.typing(on), people: chat.composer.people, pick: this.picking.pick, last: () => undefined,
-    });
-    this.root.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
-    this.off = this.thread.on('change', () => this.#draw());
-    this.#draw();
-    queueMicrotask(() => this.composer.focus());
-  }
-
-  #draw() {
-    const { parent, replies } = this.thread.state;
-    this.composer.allow(this.chat.composer.reason, 'Reply');
-    this.log.show(parent ? [parent, ...replies] : replies, false);
-  }
-
-  close() {
-    this.off();
-    this.thread.close();
-    this.log.close();
-    this.picking.close();
-    this.root.remove();
-    this.onClose();
-    if (!this.chat.closed) this.chat.composer.focus();
   }
 }

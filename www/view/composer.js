@@ -8,6 +8,24 @@ const SUGGESTED_MOST = 6;
 const encoder = new TextEncoder();
 let number = 0;
 
+/** The emoji picker of a panel, asked for when somebody first wants it. */
+export function picking(root, complain) {
+  let picker = null;
+  return {
+    async pick(by, chosen) {
+      try {
+        const { Picker } = await import('./picker.js');
+        if (!root.isConnected) return;
+        picker ??= new Picker(root);
+        await picker.open(by, chosen);
+      } catch {
+        complain({ message: 'The emoji cannot be loaded now.' });
+      }
+    },
+    close() { picker?.destroy(); },
+  };
+}
+
 export class Composer {
   /** `send(text, { replyTo, edit })`, `typing(on)`, `people()`: whom a mention may mean, `pick(button, chosen)`, `last()`: one's last message. */
   constructor(root, options) {

@@ -2,8 +2,13 @@
 
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 
+const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: new URL('dialog.css', import.meta.url).href });
+const styled = new Promise((resolve) => { style.onload = style.onerror = resolve; });
+document.head.append(style);
+
 /** Shows a form in a dialog; `run(fields)` gets what was filled in, and where it throws the dialog says why and stays. Resolves to what `run` gives, or null. */
-export function ask({ title, body, ok, bad = false, run }) {
+export async function ask({ title, body, ok, bad = false, run }) {
+  await styled;
   return new Promise((resolve) => {
     const dialog = document.createElement('dialog');
     document.body.append(dialog);
