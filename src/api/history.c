@@ -127,12 +127,11 @@ static int read_page(struct api *api, const struct journal_question *question, s
     return api_store_failed(api, status, &refusal) ? -1 : 0;
 }
 
-static void reply_page(struct api *api, const struct question *q, const struct page *page,
-                       const char *thread)
+static void reply_page(struct api *api, const struct question *q, const struct page *page)
 {
     page_vary(api);
     if (q->form == FRAME_HTML) {
-        visit_history(api, page, q->after != NULL, thread);
+        visit_history(api, page, q->after != NULL);
         return;
     }
     api->reply->status = 200;
@@ -169,7 +168,7 @@ void history_get(struct api *api)
     }
     if (q.form != FRAME_HTML)
         add_links(api, &q, &page);
-    reply_page(api, &q, &page, NULL);
+    reply_page(api, &q, &page);
 }
 
 /* GET rooms/{r}/messages/{id} - one event, as it is now.
@@ -189,6 +188,23 @@ void history_get_one(struct api *api)
     event_json(body, &page.events[0]);
     buf_char(body, '\n');
     api_etag_of(api, page.version);
+}
+
+/* The page of a thread; above its first replies stands what they reply to, where that is kept. */
+static void visit_replies(struct api *api, const struct question *q, const struct page *page)
+{
+    struct journal_question question = {.way = JOURNAL_ONE,
+                                        .history_age_ms = api->conf->history_age_ms};
+    const struct caller caller = api_caller(api, api->room);
+    struct refusal refusal = {{0}, 0};
+    struct page root = {0};
+
+    page_vary(api);
+    if (q->after == NULL &&
+        event_id_parse(&question.id, api->params[1], strlen(api->params[1])) == 0)
+        journal_read(api->store, api->arena, api->request->namespace, api->room, &caller, &question,
+                     &root, &refusal);
+    visit_thread(api, page, api->params[1], root.count > 0 ? &root.events[0] : NULL);
 }
 
 /* GET rooms/{r}/messages/{id}/replies - a thread, oldest first: those behind after= an id.
@@ -212,7 +228,11 @@ void history_get_replies(struct api *api)
     question.limit = (size_t)q.limit;
     if (read_page(api, &question, &page) < 0)
         return;
-    if (page.more && q.form != FRAME_HTML)
+    if (q.form == FRAME_HTML) {
+        visit_replies(api, &q, &page);
+        return;
+    }
+    if (page.more)
         add_link(api, &q, "after", page.edge, "next");
-    reply_page(api, &q, &page, api->params[1]);
+    reply_page(api, &q, &page);
 }

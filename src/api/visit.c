@@ -317,18 +317,32 @@ static void append_turns(struct api *api, struct buf *body, const struct page *p
                api->room, page_as(api), api->room, page_as(api));
 }
 
-void visit_history(struct api *api, const struct page *page, bool after, const char *thread)
+static void append_history(struct api *api, const struct page *page, bool after, const char *thread,
+                           const struct event *root)
 {
     const char *title =
         arena_printf(api->arena, "%s %s", thread != NULL ? "Replies in" : "History of", api->room);
     struct buf *body = page_open(api, 200, title);
 
     html_print(body, "<body class=\"page history one\">\n<header>\n<h1>%s</h1>\n", title);
-    append_turns(api, body, page, after || thread != NULL, thread, "Pages, above");
+    append_turns(api, body, page, after, thread, "Pages, above");
     html_raw(body, "</header>\n<main>\n");
+    if (root != NULL && markup_message(body, root, page_kind(api->request) == PAGE_PLAIN))
+        html_raw(body, "<h2>Replies</h2>\n");
     append_messages(api, body, page);
     html_raw(body, "</main>\n<footer>\n");
-    append_turns(api, body, page, after || thread != NULL, thread, "Pages, below");
+    append_turns(api, body, page, after, thread, "Pages, below");
     html_raw(body, "<p class=\"hint\">Times are in UTC.</p>\n</footer>\n");
     page_close(api);
+}
+
+void visit_history(struct api *api, const struct page *page, bool after)
+{
+    append_history(api, page, after, NULL, NULL);
+}
+
+void visit_thread(struct api *api, const struct page *page, const char *id,
+                  const struct event *root)
+{
+    append_history(api, page, true, id, root);
 }

@@ -13,10 +13,12 @@ void visit_rooms(struct api *api, const struct directory_room *rooms, size_t cou
 /* A room. `room` is NULL where there is none yet, and the first message makes it. */
 void visit_room(struct api *api, const struct directory_room *room);
 
-/* A page of history. `after`: it was read onward; so is `thread`, the replies to a message, or
- * NULL.
- */
-void visit_history(struct api *api, const struct page *page, bool after, const char *thread);
+/* A page of history. `after`: it was read onward. */
+void visit_history(struct api *api, const struct page *page, bool after);
+
+/* A page of the replies to the message `id`, which stands above them where `root` is not NULL. */
+void visit_thread(struct api *api, const struct page *page, const char *id,
+                  const struct event *root);
 
 /* What was said up to the cursor, or the newest, at most `count`, as the stream's document shows
  * it: at most VISIT_BYTES_MAX in the arena. *end is where the stream goes on. Returns NULL with the

@@ -131,7 +131,8 @@ test('does a form send once, and lead back to the room and nowhere else?', async
   assert.match(form.text, new RegExp(`name="replyTo" value="${events[0].id}"`));
   assert.equal((await post('rooms/form/messages', { content: 'yes', replyTo: events[0].id })).status, 303);
   assert.match((await page('rooms/form/messages')).text, new RegExp(`messages/${events[0].id}/replies\\?as=html">1 reply<`));
-  assert.match((await page(`rooms/form/messages/${events[0].id}/replies`)).text, /<p class="text" dir="auto">yes</);
+  const thread = (await page(`rooms/form/messages/${events[0].id}/replies`)).text;
+  assert.match(thread, />two\nlines<[\s\S]*<h2>Replies<[\s\S]*<p class="text" dir="auto">yes</, 'above the replies stands what they reply to');
   // To a room by its name; a name that is none says so, and an address is none.
   const to = await page('rooms?to=form');
   assert.deepEqual([to.status, to.headers.location], [303, 'rooms/form?as=html']);

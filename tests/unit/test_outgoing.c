@@ -11,89 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hand.h"
+
 #include "base/mem.h"
 #include "conf.h"
-#include "hub/connection.h"
 #include "hub/outgoing.h"
-#include "hub/state.h"
 #include "hub/who.h"
 
 #define STAMP "\"timestamp\":\"1970-01-01T00:00:00.007Z\""
 #define MESSAGE "{\"type\":\"message\",\"name\":\"Ann\",\"content\":\"hi\"}"
 #define MESSAGE_REST STAMP ",\"type\":\"message\",\"name\":\"Ann\",\"content\":\"hi\"}"
-
-static struct conf conf = {.retry_ms = 2000};
-static struct hub hub = {.conf = &conf};
-static struct room rooms[2] = {{.name = "lobby"}, {.name = "@alice,bob"}};
-static struct connection *c;
-static struct buf out, line;
-
-/* A connection by hand, on `lobby` at 5-0 and, when `many`, on `@alice,bob` at 9-1. */
-static void use(enum frame_form form, bool many)
-{
-    if (c != NULL)
-        free(c->kept);
-    free(c);
-    c = mem_zero(sizeof(*c) + 2 * sizeof(c->members[0]));
-    hub.loop.data = &hub;
-    c->poll.loop = &hub.loop;
-    c->form = (unsigned char)form;
-    c->many = many;
-    c->members_count = many ? 2 : 1;
-    for (unsigned i = 0; i < 2; i++) {
-        c->members[i].connection = c;
-        c->members[i].room = &rooms[i];
-    }
-    c->members[0].cursor = (struct event_id){5, 0};
-    c->members[1].cursor = (struct event_id){9, 1};
-    buf_clear(&out);
-}
-
-static void keep(struct parking parking)
-{
-    free(c->kept);
-    c->kept = outgoing_keep(&parking);
-}
-
-/* Compares what was said since the last time; nothing may be left in the line. */
-static void said(const char *wanted)
-{
-    assert_int_equal(line.len, 0);
-    assert_string_equal(out.len > 0 ? out.data : "", wanted);
-    assert_int_equal(out.len, strlen(wanted));
-    buf_clear(&out);
-}
-
-static struct entry *entry_of(bool durable, const char *json)
-{
-    struct event event = {durable, {7, 0}, 7, json, strlen(json)};
-
-    return entry_create(&event);
-}
-
-/* Says one event to the member of that number, who has advanced. */
-static bool say(unsigned number, bool durable, const char *json)
-{
-    struct entry *entry = entry_of(durable, json);
-    bool something;
-
-    if (durable)
-        c->members[number].cursor = entry->event.id;
-    something = outgoing_event(&out, c, &c->members[number], entry);
-    entry_release(entry);
-    return something;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    free(c->kept);
-    free(c);
-    c = NULL;
-    buf_free(&out);
-    buf_free(&line);
-    return 0;
-}
 
 /* Has each stream its type, no buffering, and for EventSource the time to wait? */
 static void test_head(void **state)

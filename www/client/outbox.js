@@ -8,6 +8,7 @@ import { Backoff, pause } from './backoff.js';
 import { randomKey } from './ids.js';
 
 const GIVES_UP_MS = 300000;
+const OTHERS_MS = 86400000;
 
 const placeOf = (url) => `earshot outbox ${url} `;
 
@@ -24,6 +25,7 @@ export function outboxes(storage, url) {
 export class Outbox {
   #waits = []; // messages, pending or failed
   #left; // what a page before this one has left, until it is known who one is
+  #others = []; // what is left of other people: it waits for them
   #busy = false;
   #pause = null;
   #ended = new AbortController();
@@ -71,6 +73,7 @@ export class Outbox {
   restore() {
     if (!this.#left) return;
     const mine = this.me()?.userId ?? undefined, now = Date.now();
+    this.#others = this.#left.filter(({ userId, time }) => userId !== mine && now - time < OTHERS_MS);
     const left = this.#left.filter(({ userId }) => userId === mine).map((message) => Object.freeze({ ...message, time: now, error: EarshotError.from(message.error) ?? undefined }));
     this.#left = null;
     this.#change([...left, ...this.#waits]);
@@ -88,7 +91,7 @@ export class Outbox {
 
   #change(waits) {
     this.#waits = waits;
-    const kept = [...this.#left ?? [], ...waits];
+    const kept = [...this.#left ?? this.#others, ...waits];
     try {
       if (kept.length > 0) this.storage?.setItem(this.place, JSON.stringify(kept));
       else this.storage?.removeItem(this.place);
