@@ -124,6 +124,24 @@ test('signed out with messages that wait: are they sent by nobody?', async () =>
   await closed(tab);
 });
 
+test('another person comes in between: is what waits kept for who wrote it?', async () => {
+  const by = (user) => ({ rooms: ['between'], options: { token: tokenOf(user) } });
+  const [tab] = await people({ at, ...by('gil') });
+  await tab.live();
+  await tab.page.route(/rooms\/between\/messages$/, (route) => (route.request().method() === 'POST' ? route.abort() : route.continue()));
+  await tab.send('said by gil', 'between');
+  await tab.until(() => sessionStorage.length === 1);
+  await tab.page.unroute(/rooms\/between\/messages$/);
+  await reload(tab, by('hal'));
+  await tab.live();
+  await tab.send('said by hal', 'between');
+  await all(tab, ['said by hal sent'], 'between');
+  await reload(tab, by('gil'));
+  await all(tab, ['said by hal sent', 'said by gil sent'], 'between');
+  assert.equal(await tab.run(() => sessionStorage.length), 0);
+  await closed(tab);
+});
+
 test('nowhere to keep what waits: is it sent all the same?', async () => {
   const [tab] = await people({ at, rooms: ['nowhere'], options: { storage: null } });
   await tab.live();
