@@ -179,6 +179,22 @@ test('is what was typed kept where it was not sent, with words for why?', async 
   assert.match((await page('rooms/lobby/messages?limit=0')).text, /<p class="problem" role="alert">limit= must be a whole number from 1 to 200\.<\/p>/);
 });
 
+test('is what one was shown no longer unread?', async () => {
+  const cookie = await guest('Rita'), unread = async () => (await e.get('unread', { cookie })).json().rooms.find(({ name }) => name === 'seen').unread;
+  const csrf = csrfOf((await page('rooms/seen', { cookie })).text);
+  assert.equal((await post('rooms/seen/messages', { content: 'mine', csrf }, { cookie })).status, 303);
+  for (const where of ['rooms/seen?as=plain', 'rooms/seen/events?as=html&back=50&count=1']) {
+    for (const text of ['one', 'two']) await e.send('seen', text);
+    assert.equal(await unread(), 2);
+    assert.match((await page('rooms', { cookie })).text, />2 new</);
+    const stop = new AbortController();
+    const shown = fetch(`${e.base}/${where}`, { headers: { cookie, accept: 'text/html' }, signal: stop.signal });
+    assert.equal((await shown).status, 200);
+    assert.equal(await unread(), 0, where);
+    stop.abort();
+  }
+});
+
 test('does one come in as a guest or with an account, and out again, by forms alone?', async () => {
   const wanted = await post('auth/guest?as=html&to=lobby', { name: 'Ann <3', cookie: 'true' }, own);
   assert.deepEqual([wanted.status, wanted.headers.location], [303, '../rooms/lobby?as=html']);
