@@ -47,6 +47,7 @@ class Listener {
   async stream() {
     const stream = await this.e.listen(this.where, this.cursor ? { 'last-event-id': this.cursor } : {});
     this.now = stream;
+    if (!this.running) stream.close(); // stopped while it was opened
     const how = await stream.closed;
     if (this.running) this.ends.push(how);
     this.now = null;
