@@ -145,21 +145,21 @@ static int read_page(struct api *api, const struct event_id *before, size_t limi
     return api_store_failed(api, status, &refusal) ? -1 : 0;
 }
 
-/* Who reads here cannot say so by a script: the newest page is read when it is shown. Returns 0, or
- * -1 with the reply. */
-static int mark_read(struct api *api, const struct page *page)
+/* Who reads here cannot say so by a script: what is shown is read. Where Redis takes nothing, it is
+ * read all the same. */
+static void mark_read(struct api *api, struct event_id end)
 {
+    const struct caller caller = api_caller(api, api->room);
+    struct refusal refusal = {{0}, 0};
     redisReply *reply = NULL;
     char id[EVENT_ID_TEXT];
 
-    if (api->identity->user_id == NULL || page->count == 0)
-        return 0;
-    event_id_format(id, page->events[page->count - 1].id);
-    if (api_call(api, api->room, SCRIPT_MARK, 2,
-                 (const char *[]){api_event(api, "read", NULL, NULL), id}, &reply) < 0)
-        return -1;
+    if (api->identity->user_id == NULL || (end.ms == 0 && end.seq == 0))
+        return;
+    event_id_format(id, end);
+    call_run(api->store, api->request->namespace, api->room, &caller, SCRIPT_MARK, 2,
+             (const char *[]){api_event(api, "read", NULL, NULL), id}, &reply, &refusal);
     store_free(&reply, 1);
-    return 0;
 }
 
 static void append_messages(struct api *api, struct buf *body, const struct page *page)
@@ -197,10 +197,10 @@ const char *visit_before(struct api *api, const struct event_id *cursor, size_t 
         if (behind.seq++ == UINT64_MAX)
             behind.ms++;
     }
-    if (read_page(api, cursor != NULL ? &behind : NULL, count, &page) < 0 ||
-        (cursor == NULL && mark_read(api, &page) < 0))
+    if (read_page(api, cursor != NULL ? &behind : NULL, count, &page) < 0)
         return NULL;
     *end = cursor != NULL ? *cursor : end_of(&page);
+    mark_read(api, *end);
     /* The newest that fit. */
     for (first = page.count; first > 0; first--) {
         markup_message(&markup, &page.events[first - 1], false);
@@ -282,9 +282,9 @@ void visit_room(struct api *api, const struct directory_room *room)
     struct buf *body;
 
     if (read_reply(api, &reply, &lines) < 0 ||
-        (plain && room != NULL &&
-         (read_page(api, NULL, PLAIN_MESSAGES, &page) < 0 || mark_read(api, &page) < 0)))
+        (plain && room != NULL && read_page(api, NULL, PLAIN_MESSAGES, &page) < 0))
         return;
+    mark_read(api, end_of(&page));
     body = page_open(api, 200, api->room);
     html_print(body, "<body class=\"page talk\">\n<header>\n<h1>%s</h1>\n", api->room);
     append_topic(body, room);

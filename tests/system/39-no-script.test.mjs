@@ -195,6 +195,21 @@ test('is what one was shown no longer unread?', async () => {
   }
 });
 
+test('Redis takes nothing: can one who is signed in still read?', async () => {
+  const cookie = await guest('Rolf');
+  await e.send('full', 'kept');
+  await e.redisCli('config', 'set', 'maxmemory', '1');
+  try {
+    for (const where of ['rooms/full?as=plain', 'rooms/full/events?as=html&back=50&wait=1']) {
+      const answer = await page(where, { cookie });
+      assert.equal(answer.status, 200, where);
+      assert.match(answer.text, />kept</);
+    }
+  } finally {
+    await e.redisCli('config', 'set', 'maxmemory', '0');
+  }
+});
+
 test('does one come in as a guest or with an account, and out again, by forms alone?', async () => {
   const wanted = await post('auth/guest?as=html&to=lobby', { name: 'Ann <3', cookie: 'true' }, own);
   assert.deepEqual([wanted.status, wanted.headers.location], [303, '../rooms/lobby?as=html']);

@@ -4,9 +4,7 @@ import { EarshotError } from './api.js';
 import { Backoff, pause } from './backoff.js';
 import { Emitter } from './emitter.js';
 import { compareIds, laterId } from './ids.js';
-import { eventSource, fetchStream, longPoll } from './transports.js';
-
-const TRANSPORTS = { fetch: fetchStream, eventsource: eventSource, poll: longPoll };
+import { TRANSPORTS } from './transports.js';
 
 /** Times, in ms. A stream's heartbeat comes every 15 s. */
 export const TIMES = {

@@ -42,6 +42,7 @@ export class Outbox {
 
   /** Puts a message behind the others; gives it, pending. */
   send({ content, type = 'message', replyTo, metadata }) {
+    if (this.#ended.signal.aborted) throw new EarshotError({ code: 'ended', detail: 'somebody else is signed in by now' });
     const now = Date.now(), { userId, name } = this.me() ?? {};
     const message = Object.freeze({
       key: randomKey(), state: 'pending', type, content, replyTo, metadata, userId: userId ?? undefined, name,

@@ -77,7 +77,7 @@ export class Thread extends Emitter {
   #write() {
     // What the room has too, it knows as well: one's own reactions are shown there at once.
     const { messages } = this.#room.state, there = new Map(messages.map((message) => [message.id, message]));
-    const waiting = messages.filter(({ state, replyTo }) => state !== 'sent' && replyTo === this.id);
+    const waiting = messages.filter(({ id, replyTo }) => replyTo === this.id && !(id && this.#list.get(id)));
     return Object.freeze({
       ...this.#about,
       id: this.id,

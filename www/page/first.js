@@ -54,7 +54,8 @@ async function paint(asked, root) {
 }
 
 if (kept.get(THEME)) document.documentElement.dataset.theme = kept.get(THEME);
-const newest = ask(`rooms/${encodeURIComponent(wanted()).replaceAll('%40', '@').replaceAll('%2C', ',')}/messages?limit=50`);
+export const first = wanted(); // the room of which the messages are asked for, as client/room.js does
+const newest = ask(`rooms/${encodeURIComponent(first).replaceAll('%40', '@').replaceAll('%2C', ',')}/messages?limit=50`);
 ask('auth/me').catch(() => { /* asked again, and told, by the client */ });
 paint(newest, document.getElementById('first')).catch(() => { /* likewise */ });
 setTimeout(() => early.clear(), FRESH_MS);

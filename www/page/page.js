@@ -6,13 +6,16 @@ import { Earshot } from '../earshot.js';
 import { Chat } from '../view/chat.js';
 import { icon } from '../view/icons.js';
 import { connectionWords } from '../view/connection.js';
-import { fetchOnce, kept, wanted } from './first.js';
+import { fetchOnce, first, kept, wanted } from './first.js';
 import { people, sidebar } from './sidebar.js';
 
 const REFRESH_MS = 60000;
-const PATIENCE_MS = 800, KEEP_AFTER_MS = 3000;
+const PATIENCE_MS = 800;
 
-const dialogs = () => import('./dialogs.js'); // when somebody first asks for one
+/** When somebody first asks for one. */
+const dialogs = () => import('./dialogs.js').catch(() => { throw new Error('This cannot be opened now: its file did not come.'); });
+/** What goes wrong is said. */
+const saying = (act) => (...args) => Promise.resolve(act(...args)).catch((error) => alertWords(error.message));
 const client = new Earshot({ url: 'v1', everything: true, fetch: fetchOnce });
 const root = document.documentElement;
 const state = { chat: null, thread: null, side: null, shown: null };
@@ -41,10 +44,10 @@ function show(name) {
   place.chat.replaceChildren(box);
   state.chat = new Chat(box, {
     client, room, confirm: async (...question) => (await dialogs()).confirm(...question), title: () => titleOf(name, client.me?.userId),
-    onThread: (element) => { state.thread = element; state.side = element ? 'side' : null; draw(); },
+    onThread: (element) => { state.thread = element; state.side = element ? 'side' : null; drawNow(); },
   });
   state.off?.();
-  state.off = room.on('change', draw);
+  state.off = room.on('change', changed);
   closeSides();
   if (matchMedia('(pointer: fine)').matches) state.chat.composer.focus();
 }
@@ -52,19 +55,18 @@ function show(name) {
 // ---- what one does
 
 const run = {
-  signIn: async (way) => (await dialogs()).signIn(client, way),
-  logout: () => client.logout().catch((error) => alertWords(error.message)),
-  newRoom: async () => { const name = await (await dialogs()).newRoom(client); if (name) { await client.refresh(); location.hash = name; } },
-  message: async () => { const name = await (await dialogs()).message(client); if (name) location.hash = name; },
-  topic: async () => (await dialogs()).changeTopic(client, state.shown, client.room(state.shown).state.topic),
+  signIn: saying(async (way) => (await dialogs()).signIn(client, way)),
+  logout: saying(() => client.logout()),
+  newRoom: saying(async () => { const name = await (await dialogs()).newRoom(client); if (name) { await client.refresh(); location.hash = name; } }),
+  message: saying(async () => { const name = await (await dialogs()).message(client); if (name) location.hash = name; }),
+  topic: saying(async () => (await dialogs()).changeTopic(client, state.shown, client.room(state.shown).state.topic)),
   theme: () => { const now = theme() === 'dark' ? 'light' : 'dark'; kept.set(kept.theme, now); root.dataset.theme = now; draw(); },
   openSide: (side) => { state.side = side; draw(); place[side].querySelector('button, a')?.focus(); },
   closeSides: () => closeSides(),
-  join: async (event) => {
+  join: saying((event) => {
     event.preventDefault();
-    const form = event.target, { name } = Object.fromEntries(new FormData(form));
-    try { await client.guest(name); } catch (error) { alertWords(error.message); }
-  },
+    return client.guest(new FormData(event.target).get('name'));
+  }),
 };
 
 function closeSides() {
@@ -110,18 +112,31 @@ const nameBar = () => (client.me && !client.me.userId ? html`<form class="name-b
   <button class="button first">Join</button><button type="button" class="button" @click=${() => run.signIn('login')}>Log in</button></form>` : nothing);
 
 let due = 0;
+/** The lists, as far as they are known; what is unread stands in the title too, also while nothing is drawn. */
+function retitle() {
+  // What is seen as it comes is not unread, though the server learns it a moment later.
+  const seen = document.visibilityState === 'visible' && document.hasFocus() && state.chat?.log.atBottom;
+  const rooms = client.rooms.map((one) => (seen && one.name === state.shown ? { ...one, unread: 0, mentioned: false } : one));
+  const unread = rooms.reduce((sum, { unread: count }) => sum + count, 0);
+  document.title = `${unread > 0 ? `(${unread}) ` : ''}${titleOf(state.shown ?? '', client.me?.userId)} · earshot`;
+  return rooms;
+}
+
+/** Also where no frame is drawn, for who looks elsewhere. */
+function changed() {
+  retitle();
+  draw();
+}
+
 function draw() { due ||= requestAnimationFrame(() => { due = 0; drawNow(); }); }
 
 function drawNow() {
   // What stands around the messages waits for the first of them, for a moment.
   if (!state.shown || (!client.room(state.shown).state.loaded && performance.now() < PATIENCE_MS)) return;
-  const room = client.room(state.shown);
-  if (room.state.loaded || room.state.error) document.getElementById('first')?.remove();
-  // What is seen as it comes is not unread, though the server learns it a moment later.
-  const seen = document.visibilityState === 'visible' && document.hasFocus() && state.chat.log.atBottom;
-  const rooms = client.rooms.map((one) => (seen && one.name === state.shown ? { ...one, unread: 0, mentioned: false } : one));
-  const unread = rooms.reduce((sum, { unread: count }) => sum + count, 0);
-  document.title = `${unread > 0 ? `(${unread}) ` : ''}${titleOf(room.name, client.me?.userId)} · earshot`;
+  const room = client.room(state.shown), { loaded, error, messages } = room.state;
+  // What was shown at first goes when there is something else to see.
+  if (loaded || error || messages.length > 0 || state.shown !== first || client.connection.state !== 'connecting') document.getElementById('first')?.remove();
+  const rooms = retitle();
   render(sidebar({ client, rooms, current: state.shown, theme: theme(), run }), place.rooms);
   render(head(room), place.head);
   render(banner(), place.banner);
@@ -141,7 +156,7 @@ client.on('connection', ({ state: now }) => {
   state.connection = now;
   draw();
 });
-client.on('rooms', draw);
+client.on('rooms', changed);
 client.on('me', draw);
 client.on('again', () => { state.shown = null; show(wanted()); });
 addEventListener('hashchange', () => show(wanted()));
@@ -153,14 +168,4 @@ setInterval(() => { if (document.visibilityState === 'visible' && client.connect
 show(wanted());
 setTimeout(draw, PATIENCE_MS);
 
-// The worker is for who has installed the page, and expects that it opens without a network: through it each file of a
-// visit takes longer.
-if ('serviceWorker' in navigator && matchMedia('(display-mode: standalone)').matches) {
-  const policy = globalThis.trustedTypes?.createPolicy('earshot', { createScriptURL: (text) => text });
-  const script = new URL('../sw.js', import.meta.url).href;
-  navigator.serviceWorker.register(policy ? policy.createScriptURL(script) : script).catch(() => { /* without TLS there is none */ });
-  navigator.serviceWorker.ready.then(({ active }) => setTimeout(() => {
-    const later = ['./', 'page/dialogs.js', 'view/dialog.js', 'view/dialog.css', 'view/picker.js', 'view/thread.js', 'vendor/emoji.json'].map((file) => new URL(file, document.baseURI).href);
-    active.postMessage([...later, ...performance.getEntriesByType('resource').map(({ name }) => name)]);
-  }, KEEP_AFTER_MS));
-}
+if ('serviceWorker' in navigator && matchMedia('(display-mode: standalone)').matches) import('./install.js');

@@ -2,14 +2,13 @@
 
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { compareIds, indexAfter } from '../client/ids.js';
-import { Composer, picking } from './composer.js';
+import { Composer, drafts, picking } from './composer.js';
 import { icon } from './icons.js';
 import { Log } from './log.js';
+import { mentions } from './markdown.js';
 
 const READ_AFTER_MS = 400;
 const SAID_MOST = 3; // new messages that are read out, of those that come together
-
-const drafts = new Map(); // what was typed in rooms that were left
 
 /** "Ann is writing", "Ann and Bob are writing", "Several people are writing"; names are their writers' own. */
 function writing(people) {
@@ -38,7 +37,7 @@ export class Chat {
 
   /** `root`: an empty element; `confirm(question)`: asks before something is deleted; `threads`: is there place for them? */
   constructor(root, { client, room, confirm, threads = true, title = () => room.name, onThread = () => {} }) {
-    Object.assign(this, { root, client, room, confirm, title, onThread });
+    Object.assign(this, { root, client, room, confirm, title, onThread, who: client.me?.userId });
     root.classList.add('chat');
     render(html`
       <div class="pills" role="status"></div>
@@ -46,7 +45,7 @@ export class Chat {
       <div class="said sr" aria-live="polite"></div>
       <div class="below"><p class="typing"></p><div class="write"></div></div>`, root);
     this.$ = (selector) => root.querySelector(selector);
-    this.picking = picking(root, (error) => this.#complain(error));
+    this.picking = picking(root, this.complain);
     this.act = this.#actions(threads);
     this.log = new Log({ root: this.$('.log'), list: this.$('.rows'), act: this.act, older: () => this.#older(), moved: () => this.#moved() });
     this.composer = new Composer(this.$('.write'), {
@@ -57,15 +56,15 @@ export class Chat {
       last: () => room.state.messages.findLast((message) => message.state === 'sent' && !message.deleted && this.act.mine(message)),
     });
     this.$('.log').addEventListener('keydown', (event) => this.#key(event));
-    this.#off.push(room.on('change', () => this.#soon()), client.on('me', () => { this.log.redraw(); this.#draw(); }), room.join());
+    this.#off.push(room.on('change', () => this.#soon()), client.on('me', ({ userId }) => { this.who ??= userId; this.log.redraw(); this.#draw(); }), room.join());
     this.seen = () => this.#moved();
     document.addEventListener('visibilitychange', this.seen);
     addEventListener('focus', this.seen);
     this.#draw();
-    this.composer.text = drafts.get(this.#place) ?? '';
+    this.composer.text = drafts.take(this.place);
   }
 
-  get #place() { return `${this.client.url} ${this.room.name}`; }
+  get place() { return [this.client.url, this.room.name, this.who]; }
 
   close() {
     this.closed = true;
@@ -79,7 +78,7 @@ export class Chat {
     this.#thread?.close();
     this.log.close();
     if (this.composer.editing) this.composer.drop(); // an edit is no draft
-    drafts.set(this.#place, this.composer.text);
+    drafts.keep(this.place, this.composer.text);
     this.picking.close();
   }
 
@@ -91,7 +90,7 @@ export class Chat {
       texts: new WeakMap(),
       mine: ({ userId, state }) => state !== 'sent' || (userId !== undefined && userId === client.me?.userId),
       isMe: (user) => user === client.me?.userId,
-      mentionsMe: ({ content = '', userId }) => client.me?.userId && userId !== client.me.userId && content.includes(`@${client.me.userId}`),
+      mentionsMe: ({ content = '', userId }) => client.me?.userId && userId !== client.me.userId && mentions(content, client.me.userId),
       get canReact() { return Boolean(client.me?.userId) && !canWrite(client, room.state); },
       get canWrite() { return !canWrite(client, room.state); },
       get moderates() { return ['owner', 'moderator'].includes(room.state.role) || client.me?.role === 'admin'; },
@@ -99,7 +98,7 @@ export class Chat {
       unfold: (key) => { if (!this.#open.delete(key)) this.#open.add(key); this.log.redraw(); },
       stamp: ({ key }) => `${this.#open.has(key)} ${client.me?.userId} ${room.state.role} ${room.state.mode}`,
       parent: (id) => room.message(id),
-      react: (message, emoji, on) => room.react(message.id, emoji, on).catch((error) => this.#complain(error)),
+      react: (message, emoji, on) => room.react(message.id, emoji, on).catch((error) => this.complain(error)),
       pick: (message, by) => this.picking.pick(by, (emoji) => chat.act.react(message, emoji, true)),
       reply: (message) => this.composer.reply(message),
       edit: (message) => this.composer.edit(message),
@@ -114,7 +113,8 @@ export class Chat {
 
   #send(text, { replyTo, edit }) {
     if (edit) return void this.edit(this.composer, edit, text);
-    this.room.send(text, { replyTo });
+    // By name: while somebody else signs in, the room is another already.
+    this.client.room(this.room.name).send(text, { replyTo });
     this.log.toNewest();
   }
 
@@ -124,24 +124,28 @@ export class Chat {
     try {
       await this.room.edit(message.id, text);
     } catch (error) {
-      this.#complain(error);
+      this.complain(error);
       composer.edit(message);
       composer.text = text;
     }
   }
 
   async #remove(message) {
-    if (!await this.confirm('Delete this message for everybody?', 'Delete')) return;
-    await this.room.delete(message.id).catch((error) => this.#complain(error));
+    try {
+      if (!await this.confirm('Delete this message for everybody?', 'Delete')) return;
+      await this.room.delete(message.id);
+    } catch (error) {
+      this.complain(error);
+    }
     this.$('.log').focus();
   }
 
-  #complain(error) {
+  complain = (error) => {
     this.complaint = error.message;
     this.#draw();
     clearTimeout(this.complaining);
     this.complaining = setTimeout(() => { this.complaint = null; this.#draw(); }, 6000);
-  }
+  };
 
   #mentionable() {
     const people = new Map(this.room.state.people.map((person) => [person.userId, person]));
@@ -189,15 +193,16 @@ export class Chat {
   // ---- threads
 
   async openThread(id) {
-    this.#thread?.close();
+    this.#thread?.close(true);
     this.wanted = id;
     try {
       const { ThreadPanel } = await import('./thread.js'); // when somebody first wants one
       if (this.closed || this.wanted !== id || this.#thread) return;
       this.#thread = new ThreadPanel(this, id, () => { this.#thread = null; this.onThread(null); });
       this.onThread(this.#thread.root);
+      this.#thread.composer.focus();
     } catch {
-      this.#complain({ message: 'The thread cannot be opened now.' });
+      this.complain({ message: 'The thread cannot be opened now.' });
     }
   }
 

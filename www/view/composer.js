@@ -8,6 +8,14 @@ const SUGGESTED_MOST = 6;
 const encoder = new TextEncoder();
 let number = 0;
 
+const typed = new Map();
+
+/** What was typed and not sent, in places that were left: [..., who]. What nobody typed is whoever's who then signs in. */
+export const drafts = {
+  keep(place, text) { typed.set(place.join(' '), text); },
+  take(place) { return typed.get(place.join(' ')) || typed.get(place.with(-1, undefined).join(' ')) || ''; },
+};
+
 /** The emoji picker of a panel, asked for when somebody first wants it. */
 export function picking(root, complain) {
   let picker = null;
@@ -188,9 +196,9 @@ export class Composer {
 
   #drawNow() {
     const open = this.suggested.length > 0;
-    render(this.reason ? html`<p class="may-not">${this.reason}</p>` : html`
+    render(html`${this.reason ? html`<p class="may-not">${this.reason}</p>` : nothing}
       ${this.#strip()}${this.#list()}
-      <form class="composer" @submit=${(event) => { event.preventDefault(); this.#submit(); }}>
+      <form class="composer" ?hidden=${Boolean(this.reason)} @submit=${(event) => { event.preventDefault(); this.#submit(); }}>
         <button type="button" class="tool" title="Emoji" aria-label="Emoji" @click=${(event) => this.pick(event.currentTarget, (emoji) => this.insert(emoji))}>${icon('smile')}</button>
         <textarea rows="1" dir="auto" aria-label=${this.placeholder ?? 'Message'} placeholder=${this.placeholder ?? 'Message'} enterkeyhint="send" spellcheck="true"
           role=${open ? 'combobox' : nothing} aria-expanded=${open ? 'true' : nothing} aria-controls=${open ? `${this.id}-list` : nothing}

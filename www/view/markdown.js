@@ -33,6 +33,9 @@ export function markdown(text, isMe = () => false) {
   return root;
 }
 
+/** Is this user mentioned in a text? */
+export const mentions = (text, user) => [...text.matchAll(MENTION)].some(([, , name]) => name === user);
+
 /** A text as it reads, in one line and without marks. */
 export const plain = (text) => markdown(text).textContent.replace(/\s+/g, ' ').trim();
 

@@ -27,7 +27,9 @@ export class Picker {
     this.panel.setAttribute('aria-label', 'Choose an emoji');
     this.panel.addEventListener('keydown', (event) => this.#key(event));
     this.panel.addEventListener('focusout', ({ relatedTarget }) => { if (relatedTarget && !this.panel.contains(relatedTarget)) this.close(false); });
-    parent.append(this.panel);
+    const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: new URL('picker.css', import.meta.url).href });
+    this.styled = new Promise((resolve) => { style.onload = style.onerror = resolve; });
+    parent.append(style, this.panel);
     this.outside = (event) => { if (!this.panel.hidden && !event.composedPath().includes(this.panel) && !event.composedPath().includes(this.by)) this.close(false); };
     document.addEventListener('pointerdown', this.outside);
   }
@@ -37,6 +39,7 @@ export class Picker {
   /** Opens beside a button; calls `chosen(emoji)` once. A second press of the button closes it. */
   async open(by, chosen) {
     if (!this.panel.hidden && this.by === by) return this.close();
+    await this.styled;
     Object.assign(this, { by, chosen, search: '' });
     this.panel.hidden = false;
     this.#draw();

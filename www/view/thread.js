@@ -1,7 +1,7 @@
 // thread.js - a message and the replies to it, beside the room.
 
 import { html, render } from '../vendor/lit-html/lit-html.js';
-import { Composer, picking } from './composer.js';
+import { Composer, drafts, picking } from './composer.js';
 import { icon } from './icons.js';
 import { Log } from './log.js';
 
@@ -13,10 +13,10 @@ export class ThreadPanel {
     this.thread = chat.room.thread(id);
     this.root = document.createElement('section');
     this.root.className = 'chat thread';
-    this.picking = picking(this.root, () => {});
+    this.picking = picking(this.root, chat.complain);
     this.root.setAttribute('aria-label', 'Thread');
     render(html`<header class="thread-head"><h2>Thread</h2><button type="button" class="tool" aria-label="Close the thread" @click=${() => this.close()}>${icon('close')}</button></header>
-      <div class="log" tabindex="0" role="log" aria-label="Replies"><div class="rows"></div></div><div class="below"><div class="write"></div></div>`, this.root);
+      <div class="log" tabindex="0" role="log" aria-label="Replies"><p class="note"></p><div class="rows"></div></div><div class="below"><div class="write"></div></div>`, this.root);
     this.act = Object.create(chat.act, Object.getOwnPropertyDescriptors({
       inThread: true,
       texts: new WeakMap(),
@@ -34,22 +34,28 @@ export class ThreadPanel {
     this.root.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
     this.off = this.thread.on('change', () => this.#draw());
     this.#draw();
-    queueMicrotask(() => this.composer.focus());
+    this.composer.text = drafts.take(this.place);
   }
 
   #draw() {
-    const { parent, replies } = this.thread.state;
+    const { parent, replies, loaded, error } = this.thread.state;
+    this.root.querySelector('.note').textContent = error?.message ?? (loaded ? '' : 'Loading…');
     this.composer.allow(this.chat.composer.reason, 'Reply');
     this.log.show(parent ? [parent, ...replies] : replies, false);
   }
 
-  close() {
+  get place() { return this.chat.place.with(1, `${this.chat.room.name} ${this.thread.id}`); }
+
+  /** `replaced`: another one comes in its place, and gets the focus. */
+  close(replaced = false) {
+    if (this.composer.editing) this.composer.drop();
+    drafts.keep(this.place, this.composer.text);
     this.off();
     this.thread.close();
     this.log.close();
     this.picking.close();
     this.root.remove();
     this.onClose();
-    if (!this.chat.closed) this.chat.composer.focus();
+    if (!this.chat.closed && !replaced) this.chat.composer.focus();
   }
 }
