@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "setting.h"
 
 #define FILE_BYTES_MAX (256 * 1024)
@@ -27,22 +28,70 @@ struct loading {
     struct conf *conf;
     char *error; /* 512 bytes */
     const char *path;
-    enum layer layers[SETTING_ROWS_MAX]; /* where each row's value came from */
+    enum layer layers[SETTING_ROWS_MAX]; /* what each row's value came from */
     int lines[SETTING_ROWS_MAX];         /* the line of the file that set it, 0 = none */
+};
+
+/* Where each value was set, as errors name it: FILE:LINE, a variable, a flag. */
+struct conf_places {
+    char *file; /* or NULL */
+    char *rows[SETTING_ROWS_MAX];
+    char *keys[CONF_JWT_KEYS_MAX]; /* of each jwt_key */
 };
 
 static int fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int fail(char *error, const char *format, ...)
 {
     va_list args;
+    bool text;
 
     va_start(args, format);
     vsnprintf(error, 512, format, args);
     va_end(args);
+    text = utf8_valid(error, strlen(error));
     for (; *error != '\0'; error++)
-        if (iscntrl((unsigned char)*error))
+        if (iscntrl((unsigned char)*error) || (!text && (unsigned char)*error > 0x7f))
             *error = '?';
     return -1;
+}
+
+/* --- where --- */
+
+static void put_place(char **place, const char *where)
+{
+    free(*place);
+    *place = mem_strdup(where);
+}
+
+/* A row was set; of a jwt_key those from the number `first` on. */
+static void note_place(struct conf *conf, const struct setting *s, const char *where, int first)
+{
+    put_place(&conf->places->rows[s - setting_table], where);
+    if (s->kind == SETTING_KEYS)
+        for (int i = first; i < conf->jwt_keys_count; i++)
+            put_place(&conf->places->keys[i], where);
+}
+
+static void free_places(struct conf_places *places)
+{
+    free(places->file);
+    for (size_t i = 0; i < SETTING_ROWS_MAX; i++)
+        free(places->rows[i]);
+    for (size_t i = 0; i < CONF_JWT_KEYS_MAX; i++)
+        free(places->keys[i]);
+    free(places);
+}
+
+const char *conf_where(const struct conf *conf, const char *key, int nth)
+{
+    const struct conf_places *places = conf->places;
+    const struct setting *s = key != NULL ? setting_find(key) : NULL;
+
+    if (places != NULL && s != NULL && s->kind == SETTING_KEYS && nth < conf->jwt_keys_count)
+        return places->keys[nth];
+    if (places != NULL && s != NULL)
+        return places->rows[s - setting_table];
+    return places != NULL && places->file != NULL ? places->file : "configuration";
 }
 
 /* --- one value --- */
@@ -59,21 +108,36 @@ static const char *hint(const char *value)
     return "";
 }
 
+/* Editors, terminals and other programs must see the same in it; lists may have lines. */
+static bool is_text(const struct setting *s, const char *value)
+{
+    for (const char *p = value; *p != '\0'; p++)
+        if (iscntrl((unsigned char)*p) && *p != '\t' && (*p != '\n' || !setting_repeats(s)))
+            return false;
+    return utf8_valid(value, strlen(value));
+}
+
 static int assign(struct loading *l, enum layer layer, const struct setting *s, const char *where,
                   const char *value)
 {
     size_t row = (size_t)(s - setting_table);
     char allowed[256];
     const char *slip = hint(value);
+    int first;
 
     if (l->layers[row] != layer || !setting_repeats(s))
         setting_clear(l->conf, s);
+    first = l->conf->jwt_keys_count;
     l->layers[row] = layer;
     /* A secret takes any text, so a quoted one would be accepted and then fit nobody else's. */
     if (s->kind == SETTING_SECRET && slip[0] == ' ' && strstr(slip, "quoted") != NULL)
         return fail(l->error, "%s: %s: take the quotes off%s", where, s->key, slip);
-    if (setting_set(l->conf, s, value, allowed) == 0)
+    if (!is_text(s, value)) {
+        snprintf(allowed, sizeof(allowed), "allowed is UTF-8 without control characters");
+    } else if (setting_set(l->conf, s, value, allowed) == 0) {
+        note_place(l->conf, s, where, first);
         return 0;
+    }
     if (s->secret)
         return fail(l->error, "%s: %s has a bad value: %s%s", where, s->key, allowed, slip);
     return fail(l->error, "%s: %s = %.60s: %s%s", where, s->key, value, allowed, slip);
@@ -91,6 +155,17 @@ static int unknown(struct loading *l, const char *where, const char *key)
 
 /* --- files --- */
 
+static int count_lines(const char *text)
+{
+    int count = 0;
+
+    while ((text = strchr(text, '\n')) != NULL) {
+        text++;
+        count++;
+    }
+    return count;
+}
+
 /* Reads a whole small file. Returns 0, or -1 with the reason in `error`. */
 static int read_file(const char *where, const char *path, size_t most, struct buf *out,
                      struct stat *st, char *error)
@@ -102,6 +177,8 @@ static int read_file(const char *where, const char *path, size_t most, struct bu
         fail(error, "%s: cannot read %s: %s", where, path, strerror(errno));
     else if (S_ISDIR(st->st_mode))
         fail(error, "%s: cannot read %s: it is a directory", where, path);
+    else if (S_ISFIFO(st->st_mode))
+        fail(error, "%s: cannot read %s: it is a pipe, which a reload finds empty", where, path);
     else
         rc = 0;
     while (rc == 0 && out->len <= most && (n = read(fd, buf_reserve(out, 4096), 4096)) > 0)
@@ -109,10 +186,11 @@ static int read_file(const char *where, const char *path, size_t most, struct bu
     if (n < 0)
         rc = fail(error, "%s: cannot read %s: %s", where, path, strerror(errno));
     else if (out->len > most)
-        rc = fail(error, "%s: %s is longer than %zu bytes", where, path, most);
+        rc = fail(error, "%s: %s is longer than the %zu bytes that are allowed", where, path, most);
     buf_append(out, "", 0);
     if (rc == 0 && strlen(out->data) != out->len)
-        rc = fail(error, "%s: %s has a zero byte in it", where, path);
+        rc = fail(error, "%s: %s:%d: a zero byte; allowed is UTF-8", where, path,
+                  count_lines(out->data) + 1);
     if (fd >= 0)
         close(fd);
     return rc;
@@ -142,9 +220,13 @@ static int file_line(struct loading *l, int number, char *line)
     const struct setting *s;
     size_t row;
 
+    snprintf(where, sizeof(where), "%s:%d", l->path, number);
+    if (strchr(key, '\r') != NULL)
+        return fail(l->error,
+                    "%s: a carriage return within it; allowed are lines that end with a newline",
+                    where);
     if (*key == '\0' || *key == '#')
         return 0;
-    snprintf(where, sizeof(where), "%s:%d", l->path, number);
     if (equals == NULL)
         return fail(l->error, "%s: \"%.60s\" is not a line of the form key = value", where, key);
     *equals = '\0';
@@ -210,6 +292,10 @@ static int load_secret_file(struct loading *l, const struct setting *s, const ch
     rc = read_file(where, path, SECRET_BYTES_MAX, &text, &st, l->error);
     if (rc == 0) {
         warn_if_open(&st, path, s->key);
+        if (*trim(text.data) == '\0')
+            rc = fail(l->error, "%s: %s is empty; allowed is a value for %s", where, path, s->key);
+    }
+    if (rc == 0) {
         rc = assign(l, LAYER_ENVIRONMENT, s, where, trim(text.data));
     }
     if (text.data != NULL)
@@ -241,27 +327,34 @@ static int load_variable(struct loading *l, const struct setting *s)
     return assign(l, LAYER_ENVIRONMENT, s, where, value);
 }
 
-/* Other programs may have variables of this prefix, so only a near miss is worth a line. */
-static void warn_of_slips(void)
+/* Other programs may have variables of this prefix, so a near miss is worth a line only; but nobody
+ * else has one that is a key with _FILE behind it. */
+static int check_variable(struct loading *l, const char *entry)
 {
-    for (char **entry = environ; *entry != NULL; entry++) {
-        char key[65];
-        const char *name = *entry + 8;
-        size_t len = strcspn(*entry, "=");
-        const struct setting *near;
+    char key[65];
+    const char *name = entry + strlen("EARSHOT_");
+    size_t len = strcspn(entry, "="), key_len = len - strlen("EARSHOT_");
+    const struct setting *s;
 
-        if (strncmp(*entry, "EARSHOT_", 8) != 0 || len - 8 >= sizeof(key))
-            continue;
-        for (size_t i = 0; i < len - 8; i++)
-            key[i] = (char)tolower((unsigned char)name[i]);
-        key[len - 8] = '\0';
-        if (strcmp(key, "config") == 0 || setting_find(key) != NULL)
-            continue;
-        near = setting_nearest(key);
-        if (near != NULL)
-            log_warn("environment %.*s is no key of earshot; is \"%s\" meant?", (int)len, *entry,
-                     near->key);
+    if (key_len >= sizeof(key))
+        return 0;
+    for (size_t i = 0; i < key_len; i++)
+        key[i] = (char)tolower((unsigned char)name[i]);
+    key[key_len] = '\0';
+    if (strcmp(key, "config") == 0 || setting_find(key) != NULL)
+        return 0;
+    s = setting_nearest(key);
+    if (key_len > 5 && strcmp(key + key_len - 5, "_file") == 0) {
+        key[key_len - 5] = '\0';
+        s = setting_find(key);
+        if (s != NULL && !s->secret)
+            return fail(l->error, "environment %.*s: %s comes from no file; allowed is %.*s",
+                        (int)len, entry, key, (int)len - 5, entry);
+    } else if (s != NULL) {
+        log_warn("environment %.*s is no key of earshot; is \"%s\" meant?", (int)len, entry,
+                 s->key);
     }
+    return 0;
 }
 
 static int load_environment(struct loading *l)
@@ -269,7 +362,9 @@ static int load_environment(struct loading *l)
     for (const struct setting *s = setting_table; s->key != NULL; s++)
         if (load_variable(l, s) < 0)
             return -1;
-    warn_of_slips();
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strncmp(*entry, "EARSHOT_", 8) == 0 && check_variable(l, *entry) < 0)
+            return -1;
     return 0;
 }
 
@@ -302,41 +397,16 @@ static int load_presets(struct loading *l)
     return 0;
 }
 
-/* The source of a row's value, for errors that show only when all are known. */
-static void where_of(const struct loading *l, const char *key, char out[WHERE_MAX])
-{
-    const struct setting *s = setting_find(key);
-    size_t row = (size_t)(s - setting_table);
-    char name[96];
-
-    variable_name(name, s, "");
-    switch (l->layers[row]) {
-    case LAYER_FILE:
-        snprintf(out, WHERE_MAX, "%s:%d", l->path, l->lines[row]);
-        break;
-    case LAYER_ENVIRONMENT:
-        snprintf(out, WHERE_MAX, "environment %s", name);
-        break;
-    case LAYER_FLAG:
-        flag_name(out, key);
-        break;
-    default:
-        snprintf(out, WHERE_MAX, "default");
-    }
-}
-
 static int too_small(struct loading *l, const char *key, const char *other, int64_t least)
 {
-    char where[WHERE_MAX], other_where[WHERE_MAX], text[UNITS_TEXT];
+    char text[UNITS_TEXT];
 
-    where_of(l, key, where);
-    where_of(l, other, other_where);
     if (strncmp(key, "poll", 4) == 0)
         units_format_duration(text, least);
     else
         units_format_size(text, least);
-    return fail(l->error, "%s: %s is too small for %s (%s): allowed is %s and more", where, key,
-                other, other_where, text);
+    return fail(l->error, "%s: %s is too small for %s (%s): allowed is %s and more",
+                conf_where(l->conf, key, 0), key, other, conf_where(l->conf, other, 0), text);
 }
 
 /* What holds between values. JSON may write one byte of content as six (\u0001), and an event that
@@ -369,8 +439,12 @@ const char *conf_path(const char *given)
 struct conf *conf_load(const char *path, const struct conf_flag *flags, int count, char error[512])
 {
     struct loading l = {.conf = mem_zero(sizeof(struct conf)), .error = error, .path = path};
-    int rc = load_presets(&l);
+    int rc;
 
+    l.conf->places = mem_zero(sizeof(*l.conf->places));
+    if (path != NULL)
+        l.conf->places->file = mem_strdup(path);
+    rc = load_presets(&l);
     if (rc == 0 && path != NULL)
         rc = load_file(&l);
     if (rc == 0)
@@ -393,19 +467,9 @@ void conf_free(struct conf *conf)
         explicit_bzero(conf->jwt_secret, strlen(conf->jwt_secret));
     for (const struct setting *s = setting_table; s->key != NULL; s++)
         setting_clear(conf, s);
+    if (conf->places != NULL)
+        free_places(conf->places);
     free(conf);
-}
-
-int conf_check_daemon(const struct conf *conf, char error[512])
-{
-    size_t len = strlen(conf->jwt_secret);
-
-    if (len == 0 && conf->jwt_keys_count == 0)
-        return fail(error, "there is no key to check tokens with: set jwt_secret (at least 32 "
-                           "bytes; openssl rand -hex 32 makes one) or jwt_key");
-    if (len > 0 && len < 32)
-        return fail(error, "jwt_secret has %zu bytes; allowed are 32 and more", len);
-    return 0;
 }
 
 void conf_print(const struct conf *conf, FILE *out)

@@ -80,6 +80,8 @@ struct conf {
     int64_t poll_wait_ms; /* a long-poll without wait=; poll_wait = 25s */
     int64_t poll_wait_max_ms; /* poll_wait_max = 120s */
     int rooms_max;            /* rooms with listeners, a hub */
+
+    struct conf_places *places; /* for conf_where() */
 };
 
 /* One key given on the command line: "--gates 4" is {"gates", "4"}. */
@@ -95,13 +97,13 @@ const char *conf_path(const char *given);
 /* Reads the file (NULL = none), the environment and `count` flags into a new configuration and
  * checks all of it. Returns NULL with one line in `error` (file and line or variable or flag; what
  * was wrong; what is allowed), or the configuration, which conf_free takes back. Does not demand a
- * key: conf_check_daemon does. */
+ * key: keyring_open() does. */
 struct conf *conf_load(const char *path, const struct conf_flag *flags, int count, char error[512]);
 void conf_free(struct conf *conf);
 
-/* What a daemon needs beyond well-formed values: at least one JWT key, a secret of 32 bytes or
- * more. Returns 0, or -1 with the reason in `error`. */
-int conf_check_daemon(const struct conf *conf, char error[512]);
+/* Where a key was set, for an error about its value: FILE:LINE, a variable, a flag or "default"; of
+ * a repeated key the `nth`, from 0. Of all together (NULL) the file. Lives as long as `conf`. */
+const char *conf_where(const struct conf *conf, const char *key, int nth);
 
 /* Prints every key with its value, secrets as "********" (also the password within a URL). */
 void conf_print(const struct conf *conf, FILE *out);

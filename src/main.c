@@ -184,10 +184,10 @@ static int check_rights(const struct conf *conf, char error[512])
     int rc = policy_parse(&identity, &arena, conf->anonymous, reason);
 
     if (rc < 0)
-        snprintf(error, 512, "anonymous: %s", reason);
+        snprintf(error, 512, "%s: anonymous: %s", conf_where(conf, "anonymous", 0), reason);
     identity.grants_count = 0;
     if (rc == 0 && (rc = policy_parse(&identity, &arena, conf->members, reason)) < 0)
-        snprintf(error, 512, "members: %s", reason);
+        snprintf(error, 512, "%s: members: %s", conf_where(conf, "members", 0), reason);
     arena_free(&arena);
     return rc;
 }
@@ -198,7 +198,7 @@ static int check_redis(const struct conf *conf, char error[512])
     struct topology *topology = topology_parse(conf->redis, reason);
 
     if (topology == NULL)
-        snprintf(error, 512, "redis: %s", reason);
+        snprintf(error, 512, "%s: redis: %s", conf_where(conf, "redis", 0), reason);
     topology_free(topology);
     return topology != NULL ? 0 : -1;
 }
@@ -207,17 +207,18 @@ static int check_user(const struct conf *conf, char error[512])
 {
     uid_t uid;
     gid_t gid;
+    char reason[512];
 
-    return conf->user[0] == '\0' ? 0 : privilege_find(conf->user, &uid, &gid, error);
+    if (conf->user[0] == '\0' || privilege_find(conf->user, &uid, &gid, reason) == 0)
+        return 0;
+    snprintf(error, 512, "%.200s: %.300s", conf_where(conf, "user", 0), reason);
+    return -1;
 }
 
 static int check_keys(const struct conf *conf, char error[512])
 {
-    struct keyring *keyring;
+    struct keyring *keyring = keyring_open(conf, error);
 
-    if (conf_check_daemon(conf, error) < 0)
-        return -1;
-    keyring = keyring_open(conf, error);
     keyring_close(keyring);
     return keyring != NULL ? 0 : -1;
 }

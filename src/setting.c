@@ -195,16 +195,24 @@ static bool is_rights(const char *text)
     return good;
 }
 
+/* As browsers write it: lower case, no path, and no port that the scheme has anyway. */
 static bool is_origin(const char *text)
 {
-    const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
-                       : strncmp(text, "http://", 7) == 0 ? text + 7
-                                                          : "";
+    bool tls = strncmp(text, "https://", 8) == 0;
+    const char *host = tls ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : "";
+    const char *end = *host == '[' ? strchr(host, ']') : NULL, *colon;
+    int64_t port = 1;
 
     for (const char *p = text; *p != '\0'; p++)
         if (isupper((unsigned char)*p))
             return false;
-    return *host != '\0' && only_has(host, ".-:[]");
+    if (!only_has(host, ".-:[]") || (*host == '[' && end == NULL))
+        return false;
+    colon = strchr(end != NULL ? end : host, ':');
+    if (*host == '\0' || colon == host || (end != NULL && end[1] != '\0' && colon != end + 1))
+        return false;
+    return colon == NULL || (units_number(colon + 1, &port) == 0 && port >= 1 && port <= 65535 &&
+                             port != (tls ? 443 : 80));
 }
 
 /* An address, perhaps with /BITS, or unix:. */
@@ -379,7 +387,8 @@ static void describe(const struct setting *setting, char allowed[256])
                          "the algorithm is HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384 "
                          "or ES512",
         [SETTING_ORIGINS] = "allowed are at most 32 origins, comma-separated, in lower case and "
-                            "without a path, such as https://www.example.org",
+                            "without a path or the scheme's own port, such as "
+                            "https://www.example.org",
         [SETTING_LEVEL] = "allowed are error, warn, info and debug",
         [SETTING_FLAG] = "allowed are on and off",
         [SETTING_MODE] = "allowed are octal modes from 0000 to 0777",

@@ -67,7 +67,8 @@ static const struct algorithm *find_algorithm(const char *name, size_t len)
 
 /* --- what makes a key fit --- */
 
-/* `what` names the key in the error: "jwt_secret", or "jwt_key main (/etc/earshot/main.key)". */
+/* `what` names the key in the error, and where it is set: "earshot.conf:3: jwt_secret", or
+ * "earshot.conf:4: jwt_key main (/etc/earshot/main.key)". */
 static int check_secret(const char *what, const char *bytes, size_t len, char *error)
 {
     if (memmem(bytes, len, "-----BEGIN ", 11) != NULL)
@@ -181,30 +182,30 @@ static int add(struct keyring *keyring, const char *what, const char *kid,
 /* --- the configuration's keys --- */
 
 /* Reads "kid alg source". */
-static int add_listed(struct keyring *keyring, const char *line, char *error)
+static int add_listed(struct keyring *keyring, const char *line, const char *where, char *error)
 {
     size_t kid_len = strcspn(line, " \t"), alg_len, len;
     const char *alg = line + kid_len + strspn(line + kid_len, " \t"), *path;
     const struct algorithm *algorithm;
-    char kid[KEYRING_KID_MAX + 1], what[320], *bytes;
+    char kid[KEYRING_KID_MAX + 1], what[400], *bytes;
 
     alg_len = strcspn(alg, " \t");
     path = alg + alg_len + strspn(alg + alg_len, " \t");
     if (kid_len == 0 || kid_len > KEYRING_KID_MAX || alg_len == 0 || *path == '\0')
         return fail(error,
-                    "jwt_key = %.80s: it reads \"kid alg file\", like \"main RS256 "
+                    "%s: jwt_key = %.80s: it reads \"kid alg file\", like \"main RS256 "
                     "/etc/earshot/main.pem\"",
-                    line);
+                    where, line);
     snprintf(kid, sizeof(kid), "%.*s", (int)kid_len, line);
     algorithm = find_algorithm(alg, alg_len);
     if (algorithm == NULL)
-        return fail(error, "jwt_key %s: %.*s is no algorithm; allowed are " ALGORITHM_NAMES, kid,
-                    (int)(alg_len < 40 ? alg_len : 40), alg);
+        return fail(error, "%s: jwt_key %s: %.*s is no algorithm; allowed are " ALGORITHM_NAMES,
+                    where, kid, (int)(alg_len < 40 ? alg_len : 40), alg);
     for (size_t i = 0; i < keyring->count; i++)
         if (strcmp(keyring->keys[i].kid, kid) == 0)
-            return fail(error, "jwt_key %s: there is another key of this name%s", kid,
+            return fail(error, "%s: jwt_key %s: there is another key of this name%s", where, kid,
                         strcmp(kid, KEYRING_DEFAULT) == 0 ? ", jwt_secret" : "");
-    snprintf(what, sizeof(what), "jwt_key %s (%s)", kid, path);
+    snprintf(what, sizeof(what), "%.150s: jwt_key %s (%.100s)", where, kid, path);
     bytes = read_file(what, path, algorithm->family == FAMILY_HS, &len, error);
     if (bytes == NULL)
         return -1;
@@ -217,19 +218,21 @@ static int add_listed(struct keyring *keyring, const char *line, char *error)
 static int add_all(struct keyring *keyring, char *error)
 {
     const struct conf *conf = keyring->conf;
+    char what[320];
 
+    snprintf(what, sizeof(what), "%.300s: jwt_secret", conf_where(conf, "jwt_secret", 0));
     if (conf->jwt_secret != NULL && conf->jwt_secret[0] != '\0' &&
-        add(keyring, "jwt_secret", KEYRING_DEFAULT, &algorithms[0], mem_strdup(conf->jwt_secret),
+        add(keyring, what, KEYRING_DEFAULT, &algorithms[0], mem_strdup(conf->jwt_secret),
             strlen(conf->jwt_secret), error) < 0)
         return -1;
     for (int i = 0; i < conf->jwt_keys_count; i++)
-        if (add_listed(keyring, conf->jwt_keys[i], error) < 0)
+        if (add_listed(keyring, conf->jwt_keys[i], conf_where(conf, "jwt_key", i), error) < 0)
             return -1;
     if (keyring->count == 0)
         return fail(error,
-                    "there is no key for tokens: set jwt_secret (%d bytes or more; openssl "
+                    "%s: there is no key for tokens: set jwt_secret (%d bytes or more; openssl "
                     "rand -hex 32 makes one) or jwt_key",
-                    TOKEN_SECRET_MIN);
+                    conf_where(conf, NULL, 0), TOKEN_SECRET_MIN);
     return 0;
 }
 
@@ -242,7 +245,7 @@ static int check_members(const struct conf *conf, char *error)
     int rc = 0;
 
     if (conf->members != NULL && policy_parse(identity, &arena, conf->members, reason) != 0)
-        rc = fail(error, "members: %s", reason);
+        rc = fail(error, "%s: members: %s", conf_where(conf, "members", 0), reason);
     arena_free(&arena);
     free(identity);
     return rc;

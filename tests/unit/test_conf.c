@@ -17,7 +17,7 @@
 #include "setting.h"
 
 static char directory[] = "/tmp/test_conf.XXXXXX";
-static char path[64], secret_path[64];
+static char path[64], secret_path[64], fifo_path[64];
 
 static void write_text(const char *name, const char *text, size_t len)
 {
@@ -72,8 +72,6 @@ static void test_defaults(void **state)
     assert_int_equal(conf->idempotency_ttl_ms, 24 * 3600 * 1000);
     assert_int_equal(conf->stream_queue_bytes, 256 * 1024);
     assert_int_equal(conf->origins_count, 0);
-    assert_int_equal(conf_check_daemon(conf, error), -1);
-    assert_non_null(strstr(error, "jwt_secret"));
     conf_free(conf);
     conf_free(NULL);
 }
@@ -125,7 +123,13 @@ static void test_form(void **state)
     expect_error("gates = 4\n\ngates = 4\n", ":3: gates is set already, in line 1");
     write_text(path, zero, sizeof(zero) - 1);
     assert_null(conf_load(path, NULL, 0, error));
-    assert_non_null(strstr(error, "zero byte"));
+    assert_non_null(strstr(error, ":1: a zero byte; allowed is UTF-8"));
+    expect_error("gates = 1\n# one\rhubs = 1\n", ":2: a carriage return within it; allowed are "
+                                                 "lines that end with a newline");
+    expect_error("jwt_secret = abc\x1b[1mdef\n", ":1: jwt_secret has a bad value: allowed is UTF-8 "
+                                                 "without control characters");
+    expect_error("members = gr\xdf:=r\n",
+                 ":1: members = gr?:=r: allowed is UTF-8 without control characters");
     assert_null(conf_load("/nonexistent/earshot.conf", NULL, 0, error));
     assert_string_equal(error, "configuration: cannot read /nonexistent/earshot.conf: "
                                "No such file or directory");
@@ -202,7 +206,6 @@ static void test_lookalikes(void **state)
                                       "anonymous = lobby=rw,",
                                       "anonymous = lob by=rw",
                                       "anonymous = @me=r",
-                                      "cors_origins = *",
                                       "guests = yes",
                                       "registration = ON",
                                       "rate_login = 10",
@@ -212,11 +215,6 @@ static void test_lookalikes(void **state)
                                       "trusted_proxies = ::1/129",
                                       "trusted_proxies = 10.0.0.1,,::1",
                                       "trusted_proxies = 10.0.0.1:80",
-                                      "cors_origins = null",
-                                      "cors_origins = example.org",
-                                      "cors_origins = https://Example.org",
-                                      "cors_origins = https://example.org/",
-                                      "cors_origins = https://a.example,,https://b.example",
                                       "jwt_key = one",
                                       "jwt_key = one HS256",
                                       "jwt_key = one HS257 /k",
@@ -229,6 +227,27 @@ static void test_lookalikes(void **state)
                                       "retry = 1 s",
                                       "retry = +1s",
                                       "retry = 1S",
+                                      NULL};
+
+    (void)state;
+    expect_bad(bad);
+}
+
+/* Are origins refused that no browser ever names so? */
+static void test_lookalike_origins(void **state)
+{
+    static const char *const bad[] = {"cors_origins = *",
+                                      "cors_origins = null",
+                                      "cors_origins = example.org",
+                                      "cors_origins = https://Example.org",
+                                      "cors_origins = https://example.org/",
+                                      "cors_origins = https://a.example,,https://b.example",
+                                      "cors_origins = https://example.org:443",
+                                      "cors_origins = http://example.org:80",
+                                      "cors_origins = http://example.org:70000",
+                                      "cors_origins = http://:8080",
+                                      "cors_origins = http://[::1",
+                                      "cors_origins = http://[::1]8080",
                                       NULL};
 
     (void)state;
@@ -310,7 +329,6 @@ static void test_secret_files(void **state)
     conf = conf_load(NULL, NULL, 0, error);
     assert_non_null(conf);
     assert_string_equal(conf->jwt_secret, secret);
-    assert_int_equal(conf_check_daemon(conf, error), 0);
     conf_free(conf);
 
     setenv("EARSHOT_JWT_SECRET", secret, 1);
@@ -318,11 +336,24 @@ static void test_secret_files(void **state)
     assert_string_equal(error, "environment: set EARSHOT_JWT_SECRET or EARSHOT_JWT_SECRET_FILE, "
                                "not both");
     unsetenv("EARSHOT_JWT_SECRET");
+    write_text(secret_path, " \n", 2);
+    assert_null(conf_load(NULL, NULL, 0, error));
+    assert_non_null(strstr(error, "environment EARSHOT_JWT_SECRET_FILE: "));
+    assert_non_null(strstr(error, " is empty; allowed is a value for jwt_secret"));
+    mkfifo(fifo_path, 0600);
+    setenv("EARSHOT_JWT_SECRET_FILE", fifo_path, 1);
+    assert_null(conf_load(NULL, NULL, 0, error));
+    assert_non_null(strstr(error, "it is a pipe"));
+    setenv("EARSHOT_GATES_FILE", secret_path, 1);
     setenv("EARSHOT_JWT_SECRET_FILE", "/nonexistent", 1);
     assert_null(conf_load(NULL, NULL, 0, error));
     assert_string_equal(error, "environment EARSHOT_JWT_SECRET_FILE: cannot read /nonexistent: "
                                "No such file or directory");
     unsetenv("EARSHOT_JWT_SECRET_FILE");
+    assert_null(conf_load(NULL, NULL, 0, error));
+    assert_string_equal(error, "environment EARSHOT_GATES_FILE: gates comes from no file; allowed "
+                               "is EARSHOT_GATES");
+    unsetenv("EARSHOT_GATES_FILE");
 }
 
 /* Is REDIS_URL heard, but EARSHOT_REDIS louder? */
@@ -348,18 +379,31 @@ static void test_redis_url(void **state)
     unsetenv("REDIS_URL");
 }
 
-/* Is a secret long enough? */
-static void test_daemon(void **state)
+/* Does each value know where it was set, each of a list too, for those who look at it later? */
+static void test_where(void **state)
 {
-    struct conf *conf = expect_good("jwt_secret = short\n");
-    char error[512];
+    static const char text[] = "gates = 1\n\njwt_key = one RS256 /k/1\njwt_key = two RS256 /k/2, "
+                               "three RS256 /k/3\nhubs = 1\nrooms_max = 1\n";
+    struct conf_flag flag = {"rooms_max", "2"};
+    struct conf *conf;
+    char error[512], expected[5][80];
 
     (void)state;
-    assert_int_equal(conf_check_daemon(conf, error), -1);
-    assert_string_equal(error, "jwt_secret has 5 bytes; allowed are 32 and more");
-    conf_free(conf);
-    conf = expect_good("jwt_key = one RS256 /k/1\n");
-    assert_int_equal(conf_check_daemon(conf, error), 0);
+    write_text(path, text, strlen(text));
+    setenv("EARSHOT_HUBS", "2", 1);
+    conf = conf_load(path, &flag, 1, error);
+    unsetenv("EARSHOT_HUBS");
+    assert_non_null(conf);
+    for (int i = 0; i < 5; i++)
+        snprintf(expected[i], sizeof(expected[i]), "%s:%d", path, i);
+    assert_string_equal(conf_where(conf, "gates", 0), expected[1]);
+    assert_string_equal(conf_where(conf, "jwt_key", 0), expected[3]);
+    assert_string_equal(conf_where(conf, "jwt_key", 1), expected[4]);
+    assert_string_equal(conf_where(conf, "jwt_key", 2), expected[4]);
+    assert_string_equal(conf_where(conf, "hubs", 0), "environment EARSHOT_HUBS");
+    assert_string_equal(conf_where(conf, "rooms_max", 0), "--rooms-max");
+    assert_string_equal(conf_where(conf, "drain", 0), "default");
+    assert_string_equal(conf_where(conf, NULL, 0), path);
     conf_free(conf);
 }
 
@@ -515,6 +559,7 @@ static int make_directory(void **state)
         return -1;
     snprintf(path, sizeof(path), "%s/c", directory);
     snprintf(secret_path, sizeof(secret_path), "%s/s", directory);
+    snprintf(fifo_path, sizeof(fifo_path), "%s/p", directory);
     return 0;
 }
 
@@ -523,20 +568,30 @@ static int remove_directory(void **state)
     (void)state;
     unlink(path);
     unlink(secret_path);
+    unlink(fifo_path);
     return rmdir(directory);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_units),         cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_file),          cmocka_unit_test(test_form),
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_lookalikes),
-        cmocka_unit_test(test_together),      cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_layers_errors), cmocka_unit_test(test_secret_files),
-        cmocka_unit_test(test_redis_url),     cmocka_unit_test(test_daemon),
-        cmocka_unit_test(test_print_masks),   cmocka_unit_test(test_print_reads_back),
-        cmocka_unit_test(test_example),       cmocka_unit_test(test_man_page),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_lookalikes),
+        cmocka_unit_test(test_lookalike_origins),
+        cmocka_unit_test(test_together),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_layers_errors),
+        cmocka_unit_test(test_secret_files),
+        cmocka_unit_test(test_redis_url),
+        cmocka_unit_test(test_where),
+        cmocka_unit_test(test_print_masks),
+        cmocka_unit_test(test_print_reads_back),
+        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_man_page),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
