@@ -300,11 +300,11 @@ ${temp}  include nginx-site.conf;
   async stop({ keep = false } = {}) {
     const found = [];
     this.agent.destroy();
-    for (const name of ['earshotd', 'nginx', 'redis']) {
-      for (const program of this.programs.filter((p) => p.name === name && p.alive)) {
-        const how = await program.stop().catch((error) => ({ error }));
-        if (how.error || how.code !== 0) found.push(`${name} ended with ${how.error?.message ?? JSON.stringify(how)}`);
-      }
+    // earshotd, so that streams end with bye; then the web server, whichever it is; redis last.
+    const turn = (program) => ['earshotd', program.name, 'redis'].lastIndexOf(program.name);
+    for (const program of this.programs.filter((p) => p.alive).sort((a, b) => turn(a) - turn(b))) {
+      const how = await program.stop().catch((error) => ({ error }));
+      if (how.error || how.code !== 0) found.push(`${program.name} ended with ${how.error?.message ?? JSON.stringify(how)}`);
     }
     await until('no process is left', () => marked(this.mark).length === 0, 3000).catch(() => {});
     for (const { pid, name } of marked(this.mark)) {
