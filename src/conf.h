@@ -31,6 +31,8 @@ struct conf {
     int gates;       /* 0 = 4 a core, at least 8 */
     int hubs;        /* 0 = one a core */
     enum log_level log_level;
+    enum log_form log_form;   /* log_format = text */
+    bool access_log;          /* a line a request at info, else at debug; access_log = off */
     int64_t request_limit_ms; /* a gate busy for longer is killed; request_limit = 30s */
     int64_t drain_ms;         /* how long SIGTERM waits for streams to end; drain = 10s */
 

@@ -223,10 +223,8 @@ static int check_keys(const struct conf *conf, char error[512])
     return keyring != NULL ? 0 : -1;
 }
 
-/* Reads the configuration and tries all that workers will do with it (supervisor_jobs.load). */
-static struct conf *load(void *context, char error[512])
+static struct conf *load_held(const struct invocation *in, char error[512])
 {
-    const struct invocation *in = context;
     struct conf *conf = conf_load(in->path, in->flags, in->flags_count, error);
 
     if (conf == NULL)
@@ -238,9 +236,33 @@ static struct conf *load(void *context, char error[512])
     return NULL;
 }
 
+/* Reads the configuration and tries all that workers will do with it (supervisor_jobs.load). What
+ * it says of it is written as the configuration wants it. */
+static struct conf *load(void *context, char error[512])
+{
+    struct conf *conf;
+
+    log_hold();
+    conf = load_held(context, error);
+    log_release(conf != NULL ? &conf->log_form : NULL);
+    return conf;
+}
+
+/* The form of the log until there is a configuration. */
+static enum log_form early_form(const struct invocation *in)
+{
+    const char *form = getenv("EARSHOT_LOG_FORMAT");
+
+    for (int i = 0; i < in->flags_count; i++)
+        if (strcmp(in->flags[i].key, "log_format") == 0)
+            form = in->flags[i].value;
+    return form != NULL && strcmp(form, log_form_names[LOG_FORM_JSON]) == 0 ? LOG_FORM_JSON
+                                                                            : LOG_FORM_TEXT;
+}
+
 static int fail(const char *error)
 {
-    fprintf(stderr, "earshotd: %s\n", error);
+    log_fatal(error);
     return EX_CONFIG;
 }
 
@@ -264,8 +286,8 @@ int main(int argc, char **argv)
     char error[512];
     struct conf *conf;
 
-    log_open("earshotd", LOG_LEVEL_INFO);
     read_options(&in, argc, argv);
+    log_open(in.action == ACTION_RUN ? "supervisor" : "earshotd", LOG_LEVEL_INFO, early_form(&in));
     if (in.action == ACTION_PRINT)
         return print(&in);
     if (in.action == ACTION_RUN)

@@ -30,6 +30,8 @@ const struct setting setting_table[] = {
     {"gates", SETTING_INT, AT(gates), 0, 192, "0", false},
     {"hubs", SETTING_INT, AT(hubs), 0, 64, "0", false},
     {"log_level", SETTING_LEVEL, AT(log_level), 0, 0, "info", false},
+    {"log_format", SETTING_FORM, AT(log_form), 0, 0, "text", false},
+    {"access_log", SETTING_FLAG, AT(access_log), 0, 0, "off", false},
     {"request_limit", SETTING_DURATION, AT(request_limit_ms), SECOND, HOUR, "30s", false},
     {"drain", SETTING_DURATION, AT(drain_ms), 0, HOUR, "10s", false},
 
@@ -309,14 +311,33 @@ static int add_parts(struct conf *conf, const char *value, int (*add)(struct con
     return rc;
 }
 
+/* The place of a value among names, or -1. */
+static int find_name(const char *const *names, const char *value)
+{
+    for (int i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], value) == 0)
+            return i;
+    return -1;
+}
+
 static int set_level(enum log_level *field, const char *value)
 {
-    for (int i = 0; log_level_names[i] != NULL; i++)
-        if (strcmp(log_level_names[i], value) == 0) {
-            *field = (enum log_level)i;
-            return 0;
-        }
-    return -1;
+    int i = find_name(log_level_names, value);
+
+    if (i < 0)
+        return -1;
+    *field = (enum log_level)i;
+    return 0;
+}
+
+static int set_form(enum log_form *field, const char *value)
+{
+    int i = find_name(log_form_names, value);
+
+    if (i < 0)
+        return -1;
+    *field = (enum log_form)i;
+    return 0;
 }
 
 static int set_flag(bool *field, const char *value)
@@ -390,6 +411,7 @@ static void describe(const struct setting *setting, char allowed[256])
                             "without a path or the scheme's own port, such as "
                             "https://www.example.org",
         [SETTING_LEVEL] = "allowed are error, warn, info and debug",
+        [SETTING_FORM] = "allowed are text and json",
         [SETTING_FLAG] = "allowed are on and off",
         [SETTING_MODE] = "allowed are octal modes from 0000 to 0777",
         [SETTING_RATE] = "allowed is COUNT/DURATION, such as 100/10s, with a count from 1 to "
@@ -441,6 +463,8 @@ static int set_value(struct conf *conf, const struct setting *setting, const cha
         return add_parts(conf, value, add_origin);
     case SETTING_LEVEL:
         return set_level(field, value);
+    case SETTING_FORM:
+        return set_form(field, value);
     case SETTING_RATE:
         return set_rate(field, setting, value);
     default:
@@ -500,6 +524,9 @@ static void print_number(const struct conf *conf, const struct setting *setting,
     char text[UNITS_TEXT];
 
     switch (setting->kind) {
+    case SETTING_FORM:
+        fputs(log_form_names[*(const enum log_form *)field], out);
+        break;
     case SETTING_FLAG:
         fputs(*(const bool *)field ? "on" : "off", out);
         break;

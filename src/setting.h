@@ -22,6 +22,7 @@ enum setting_kind {
     SETTING_KEYS,     /* char *[] and a count: "kid alg source", repeatable */
     SETTING_ORIGINS,  /* char *[] and a count: comma-separated */
     SETTING_LEVEL,    /* enum log_level */
+    SETTING_FORM,     /* enum log_form */
     SETTING_FLAG,     /* bool: on or off */
     SETTING_MODE,     /* int: octal */
     SETTING_INT,      /* int */

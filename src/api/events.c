@@ -270,6 +270,7 @@ static void fill_in(struct api *api)
     parking->headers = arena_keep(api->arena, &headers);
     parking->expires_ms = who->expires_ms;
     parking->request_ref = api->request->id;
+    parking->trace = api->request->trace;
     parking->user_id = who->user_id != NULL ? who->user_id : "";
     parking->name = who->name;
     parking->token_id = who->token_id != NULL ? who->token_id : "";

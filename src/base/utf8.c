@@ -1,8 +1,8 @@
 #include "base/utf8.h"
 
-/* How many bytes the sequence at `s` has, or 0 when it is not well-formed (RFC 3629, section 4). */
-static size_t sequence(const unsigned char *s, size_t len)
+size_t utf8_sequence(const char *text, size_t len)
 {
+    const unsigned char *s = (const unsigned char *)text;
     unsigned char low = 0x80, high = 0xbf;
     size_t need;
 
@@ -42,10 +42,10 @@ static size_t sequence(const unsigned char *s, size_t len)
 
 bool utf8_valid(const char *s, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)s;
+    const char *p = s;
 
     while (len > 0) {
-        size_t n = sequence(p, len);
+        size_t n = utf8_sequence(p, len);
 
         if (n == 0)
             return false;

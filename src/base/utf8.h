@@ -10,4 +10,8 @@
  * over-long, nothing past U+10FFFF) without a NUL. */
 bool utf8_valid(const char *s, size_t len);
 
+/* How many bytes the character at `s` has, or 0 when it is none (a NUL too) or cut off. `len` > 0.
+ */
+size_t utf8_sequence(const char *s, size_t len);
+
 #endif

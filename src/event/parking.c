@@ -88,6 +88,7 @@ int parking_encode(struct buf *out, const struct parking *parking)
     put_string(out, parking->again);
     put_string(out, parking->before);
     put_string(out, parking->request_ref);
+    put_string(out, parking->trace);
     put_string(out, parking->user_id);
     put_string(out, parking->name);
     put_string(out, parking->token_id);
@@ -188,9 +189,10 @@ int parking_decode(struct parking *parking, const char *data, size_t len)
 
     if (take_head(&r, parking) < 0 || take_string(&r, &parking->headers) < 0 ||
         take_string(&r, &parking->again) < 0 || take_string(&r, &parking->before) < 0 ||
-        take_string(&r, &parking->request_ref) < 0 || take_string(&r, &parking->user_id) < 0 ||
-        take_string(&r, &parking->name) < 0 || take_string(&r, &parking->token_id) < 0 ||
-        take_string(&r, &parking->address) < 0 || take_string(&r, &parking->namespace) < 0)
+        take_string(&r, &parking->request_ref) < 0 || take_string(&r, &parking->trace) < 0 ||
+        take_string(&r, &parking->user_id) < 0 || take_string(&r, &parking->name) < 0 ||
+        take_string(&r, &parking->token_id) < 0 || take_string(&r, &parking->address) < 0 ||
+        take_string(&r, &parking->namespace) < 0)
         return -1;
     for (size_t i = 0; i < parking->types_count; i++)
         if (take_string(&r, &parking->types[i]) < 0)

@@ -13,7 +13,7 @@
 #include "event/cursor.h"
 #include "event/frame.h"
 
-#define PARKING_VERSION 3
+#define PARKING_VERSION 4
 #define PARKING_ROOMS_MAX 256
 #define PARKING_TYPES_MAX 16
 #define PARKING_BYTES_MAX 65536
@@ -42,12 +42,13 @@ struct parking {
     const char *again;  /* html: its own address from where earshot is mounted, "rooms/..&since=",
                            which a cursor ends */
     const char *before; /* html: markup of what was said before, to stand in front; or "" */
-    const char *request_ref; /* the request id, for the log */
-    const char *user_id;     /* "" = anonymous */
-    const char *name;        /* how others see him */
-    const char *token_id;    /* jti, or "" */
-    const char *address;     /* of the client, "" = unknown */
-    int64_t issued_s;        /* when the token was issued, seconds since 1970; 0 = unknown */
+    const char *request_ref; /* the request id, and the trace's or "", for the log */
+    const char *trace;
+    const char *user_id;  /* "" = anonymous */
+    const char *name;     /* how others see him */
+    const char *token_id; /* jti, or "" */
+    const char *address;  /* of the client, "" = unknown */
+    int64_t issued_s;     /* when the token was issued, seconds since 1970; 0 = unknown */
     const char *namespace;
     size_t types_count; /* 0 = every type */
     const char *types[PARKING_TYPES_MAX];

@@ -74,7 +74,7 @@ static int parse(struct gate *gate, struct api *api, char **envp)
     struct problem problem;
     int result = request_parse(&gate->request, &gate->arena, envp, &problem);
 
-    log_request(gate->request.id);
+    log_request(gate->request.id, gate->request.trace);
     find_address(gate, api);
     if (result < 0) {
         if (problem.status == 500)
@@ -271,16 +271,32 @@ static void reply(struct gate *gate)
         log_debug("the web server did not take the reply");
 }
 
-/* At level debug; `status` 0 = parked. No query: it may hold what is secret. */
-static void log_access(const struct gate *gate, int status, int64_t start_ms)
+/* The one line that a request leaves, `status` 0 = parked: what follows is in the hub's, at its end
+ * (hub/trail.h). No query: it may hold what is secret. The path comes last, since it may hold
+ * anything. */
+static void log_access(const struct gate *gate, const struct api *api, int status, int64_t start_ms)
 {
-    const char *user = gate->identity.user_id, *trace = gate->request.traceparent;
+    enum log_level level = gate->conf->access_log ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+    const struct request *request = api->request;
+    const char *method = request_methods[request->method], *path;
+    const char *user = api->identity->user_id != NULL ? api->identity->user_id : "-";
+    long long ms = clock_mono_ms() - start_ms;
 
-    log_debug("%s %s%s status=%d ms=%lld bytes=%zu user=%s%s%s",
-              request_methods[gate->request.method], gate->request.script_name, gate->request.path,
-              status, (long long)(clock_mono_ms() - start_ms), gate->output.len,
-              user != NULL ? user : "-", trace != NULL ? " trace=" : "",
-              trace != NULL ? trace : "");
+    if (!log_takes(level))
+        return;
+    path = arena_printf(api->arena, "%s%s", request->script_name, request->path);
+    if (status == 0)
+        log_write(level,
+                  "parked client=%s method=%s form=%s rooms=%zu ms=%lld user=%s namespace=%s "
+                  "path=\"%s\"",
+                  api->address, method, frame_names[gate->parking.form], gate->parking.rooms_count,
+                  ms, user, request->namespace, path);
+    else
+        log_write(level,
+                  "answered client=%s status=%d method=%s ms=%lld bytes=%zu user=%s namespace=%s "
+                  "path=\"%s\"",
+                  api->address, status, method, ms, gate->output.len, user, request->namespace,
+                  path);
 }
 
 static void forget(struct buf *b)
@@ -296,7 +312,7 @@ static void tidy(struct gate *gate)
 {
     bool large = gate->body.cap > KEEP_BYTES || gate->output.cap > KEEP_BYTES;
 
-    log_request(NULL);
+    log_request(NULL, NULL);
     reply_clear(&gate->reply);
     forget(&gate->body);
     forget(&gate->output);
@@ -335,7 +351,7 @@ static void serve(struct gate *gate)
         reply(gate);
     }
     gate->heritage->slot->requests++;
-    log_access(gate, status, start_ms);
+    log_access(gate, &api, status, start_ms);
     tidy(gate);
 }
 

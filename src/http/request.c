@@ -155,17 +155,23 @@ static enum method read_method(const char *value)
     return (enum method)method;
 }
 
-/* version-trace-parent-flags, in lower-case hexadecimal (W3C Trace Context, 3.2). */
-static const char *read_traceparent(const char *value)
+/* version-trace-parent-flags, in lower-case hexadecimal (W3C Trace Context, 3.2): the trace. A
+ * later version may have more behind a dash; all zeros are no id. */
+static const char *read_trace(struct arena *arena, const char *value)
 {
-    static const char shape[] = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    static const char shape[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    const size_t trace = 3, trace_len = 32, parent = 36, parent_len = 16, len = sizeof(shape) - 1;
 
-    if (value == NULL || strlen(value) != sizeof(shape) - 1)
+    if (value == NULL || strlen(value) < len)
         return NULL;
-    for (size_t i = 0; shape[i] != '\0'; i++)
+    for (size_t i = 0; i < len; i++)
         if (shape[i] == 'x' ? strchr("0123456789abcdef", value[i]) == NULL : value[i] != shape[i])
             return NULL;
-    return value;
+    if (strncmp(value, "ff", 2) == 0 || strspn(value + trace, "0") >= trace_len ||
+        strspn(value + parent, "0") >= parent_len ||
+        (value[len] != '\0' && (strncmp(value, "00", 2) == 0 || value[len] != '-')))
+        return NULL;
+    return arena_strndup(arena, value + trace, trace_len);
 }
 
 static int read_namespace(struct request *request, const char *value, struct problem *problem)
@@ -290,7 +296,7 @@ int request_parse(struct request *request, struct arena *arena, char *const *env
     request->remote_addr = values[V_REMOTE];
     request->server_port = values[V_PORT];
     request->sec_fetch_site = values[V_SITE];
-    request->traceparent = read_traceparent(values[V_TRACE]);
+    request->trace = read_trace(arena, values[V_TRACE]);
     read_namespace(request, values[V_NAMESPACE], problem);
     read_path(request, arena, values[V_PATH], problem);
     read_length(request, values[V_LENGTH], problem);

@@ -54,11 +54,11 @@ struct request {
     const char *remote_addr;
     const char *sec_fetch_site;
     const char *server_port;
-    const char *traceparent; /* well-formed (W3C Trace Context), or NULL */
-    const char *media_type;  /* of the body, in lower case, without parameters */
-    const char *charset;     /* of the body, in lower case */
-    int64_t content_length;  /* -1 = not told */
-    const char *body;        /* set by the gate, once it is read */
+    const char *trace;      /* the trace-id of traceparent (W3C Trace Context), or NULL */
+    const char *media_type; /* of the body, in lower case, without parameters */
+    const char *charset;    /* of the body, in lower case */
+    int64_t content_length; /* -1 = not told */
+    const char *body;       /* set by the gate, once it is read */
     size_t body_len;
 };
 

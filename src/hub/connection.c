@@ -22,6 +22,7 @@
 #include "hub/sending.h"
 #include "hub/state.h"
 #include "hub/tally.h"
+#include "hub/trail.h"
 #include "hub/who.h"
 #include "supervisor/scoreboard.h"
 
@@ -75,6 +76,7 @@ static void close_connection(struct connection *c)
     if (c->state == CONNECTION_CLOSED)
         return;
     set_state(c, CONNECTION_CLOSED);
+    trail_end(c);
     leave_rooms(c);
     wheel_cancel(&c->timer);
     LIST_REMOVE(c, link);
@@ -149,6 +151,7 @@ static void answer(struct connection *c, enum outgoing_answer kind)
 {
     struct hub *hub = hub_of(c);
 
+    trail_because(c->trail, outgoing_answer_names[kind]);
     outgoing_answer(&hub->scratch, &hub->line, c, kind);
     if (send_scratch(c))
         end(c);
@@ -208,8 +211,7 @@ static void cut(struct connection *c)
 {
     struct hub *hub = hub_of(c);
 
-    log_debug("cut a slow reader room=%s",
-              c->members[0].room != NULL ? c->members[0].room->name : "");
+    trail_because(c->trail, "too_slow");
     atomic_fetch_add(&hub->slot->cuts, 1);
     c->tally->cuts++;
     close_connection(c);
@@ -241,6 +243,7 @@ void connection_pump(struct connection *c)
     } while (c->out.len == 0 && !is_done(c));
     if (!is_done(c))
         return;
+    trail_because(c->trail, "count");
     outgoing_over(&hub->scratch, c, false);
     if (send_scratch(c))
         end(c);
@@ -287,6 +290,7 @@ static void end_stream(struct connection *c, const char *reason)
 {
     struct hub *hub = hub_of(c);
 
+    trail_because(c->trail, reason);
     put_head(c);
     outgoing_bye(&hub->scratch, &hub->line, c, reason);
     if (send_scratch(c))
@@ -374,6 +378,7 @@ static void refuse(struct connection *c, enum outgoing_answer why)
     } else if (c->form != FRAME_SSE) {
         answer(c, why);
     } else {
+        trail_because(c->trail, outgoing_answer_names[why]);
         put_head(c);
         outgoing_retry(&hub->scratch, c, 2000, 10000);
         if (send_scratch(c))
@@ -413,8 +418,10 @@ void connection_bye_all(struct hub *hub, int64_t spread_ms)
 
 void connection_close_all(struct hub *hub)
 {
-    while (!LIST_EMPTY(&hub->connections))
+    while (!LIST_EMPTY(&hub->connections)) {
+        trail_because(LIST_FIRST(&hub->connections)->trail, "restart");
         close_connection(LIST_FIRST(&hub->connections));
+    }
 }
 
 /* The web server says something: that the client has left, by closing or by FCGI_ABORT_REQUEST.
@@ -467,6 +474,7 @@ static void time_out(struct connection *c, bool by_age)
         answer(c, OUTGOING_TIMEOUT);
         return;
     }
+    trail_because(c->trail, by_age ? "age" : "wait");
     put_head(c);
     outgoing_over(&hub->scratch, c, by_age);
     if (send_scratch(c))
@@ -549,6 +557,7 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->who = who_create(p, c);
     c->opened_ms = clock_wall_ms();
     c->serial = ++hub->serial;
+    c->trail = trail_keep(hub, p);
     c->tally = tally_join(hub, p->namespace, p->form);
     ip_pack(c->address, p->address);
     uv_poll_init(&hub->loop, &c->poll, c->fd); /* it does not block from here on */

@@ -225,7 +225,7 @@ int hub_main(const struct heritage *heritage)
     struct hub *hub = mem_zero(sizeof(*hub));
     struct topology *topology = NULL;
 
-    log_open("hub", heritage->conf->log_level);
+    log_open("hub", heritage->conf->log_level, heritage->conf->log_form);
     supervisor = getppid();
     /* Without a system call for each stream's random age. */
     randombytes_set_implementation(&randombytes_internal_implementation);

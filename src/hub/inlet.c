@@ -44,14 +44,13 @@ static void take(struct hub *hub, const char *record, size_t len, int *fd, bool 
         log_error("a parking record is not of this version bytes=%zu", len);
         return;
     }
-    log_request(parking.request_ref);
-    log_debug("parked rooms=%zu form=%s", parking.rooms_count, frame_names[parking.form]);
+    log_request(parking.request_ref, parking.trace[0] != '\0' ? parking.trace : NULL);
     atomic_fetch_add(&hub->slot->requests, 1);
     if (full)
         connection_refuse(hub, fd, &parking);
     else
         connection_create(hub, fd, &parking);
-    log_request(NULL);
+    log_request(NULL, NULL);
 }
 
 /* False when there is none. */

@@ -286,6 +286,13 @@ void outgoing_expires(struct buf *out, struct buf *line, const struct connection
     append_control(out, line, c, "bye", false);
 }
 
+const char *const outgoing_answer_names[] = {
+    [OUTGOING_EVENTS] = "events",      [OUTGOING_TIMEOUT] = "wait",
+    [OUTGOING_NO_REDIS] = "no_redis",  [OUTGOING_FULL] = "full",
+    [OUTGOING_RESTARTING] = "restart", [OUTGOING_REVOKED] = "revoked",
+    [OUTGOING_BANNED] = "banned",      [OUTGOING_HIDDEN] = "hidden",
+};
+
 static void append_answer_head(struct buf *out, const struct connection *c, const char *status,
                                const char *type)
 {

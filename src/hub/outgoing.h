@@ -31,10 +31,11 @@ struct connection {
     struct kept *kept; /* or NULL */
     struct who *who;   /* NULL = anonymous */
     struct tally *tally;
-    int64_t opened_ms;  /* wall clock */
-    uint64_t bytes;     /* of content, sent or waiting */
-    uint32_t delivered; /* events */
-    uint32_t serial;    /* its number in this hub */
+    struct trail *trail; /* or NULL */
+    int64_t opened_ms;   /* wall clock */
+    uint64_t bytes;      /* of content, sent or waiting */
+    uint32_t delivered;  /* events */
+    uint32_t serial;     /* its number in this hub */
     unsigned char address[IP_BYTES];
     int fd;
     uint16_t request_id;
@@ -111,6 +112,9 @@ enum outgoing_answer {
     OUTGOING_BANNED,     /* 403; 204 for SSE, so that EventSource does not come back */
     OUTGOING_HIDDEN      /* 404: the room is for members only */
 };
+
+/* What each is, in a word, for the log. */
+extern const char *const outgoing_answer_names[];
 
 /* Makes a whole answer in `out`: a long-poll's, or a refusal in place of a stream. */
 void outgoing_answer(struct buf *out, struct buf *line, const struct connection *c,

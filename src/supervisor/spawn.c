@@ -82,7 +82,7 @@ static void child(const struct worker *worker, const struct heritage *heritage, 
     narrow(&own, worker);
     close_others(&own, worker);
     worker->slot->pid = (int)getpid();
-    log_open(spawn_role(worker), heritage->conf->log_level);
+    log_open(spawn_role(worker), heritage->conf->log_level, heritage->conf->log_form);
     /* exit() flushes what the sanitizers and coverage have to say; _exit() would not. */
     exit(main(&own));
 }

@@ -248,7 +248,7 @@ static void reload(struct supervisor *s)
         conf_free(conf);
         return;
     }
-    log_open("supervisor", conf->log_level);
+    log_open("supervisor", conf->log_level, conf->log_form);
     log_info("reloads: gates=%d hubs=%d", generation_gates(next), generation_hubs(next));
     s->old = s->current;
     s->current = next;
@@ -277,7 +277,8 @@ static void fall_back(struct supervisor *s)
     s->up_by_ms = 0;
     s->failing = false;
     generation_retire(failed);
-    log_open("supervisor", generation_conf(s->current)->log_level);
+    log_open("supervisor", generation_conf(s->current)->log_level,
+             generation_conf(s->current)->log_form);
     log_error("%s", why);
     notify_send("READY=1\nSTATUS=%s", why);
 }
@@ -504,7 +505,7 @@ static int start(struct supervisor *s, char error[512])
     }
     if (conf == NULL)
         return EX_CONFIG;
-    log_open("supervisor", conf->log_level);
+    log_open("supervisor", conf->log_level, conf->log_form);
     raise_limit();
     if (taken == 1)
         listener_check(&s->listener, conf);
@@ -523,7 +524,6 @@ int supervisor_run(const struct supervisor_jobs *jobs)
     char error[512];
     int status;
 
-    log_open("supervisor", LOG_LEVEL_INFO);
     upgrade_init(&s.upgrade, jobs->argv);
     s.watchdog_ms = notify_watchdog_ms();
     status = start(&s, error);
@@ -536,7 +536,7 @@ int supervisor_run(const struct supervisor_jobs *jobs)
     } else if (s.old != NULL) {
         give_up(&s, error);
     } else if (status == EX_CONFIG) {
-        fprintf(stderr, "earshotd: %s\n", error);
+        log_fatal(error);
     } else {
         log_error("%s", error);
     }

@@ -13,6 +13,7 @@ static void check_built(const char *s, size_t len)
                            .again = s,
                            .before = s,
                            .request_ref = "",
+                           .trace = s,
                            .user_id = s,
                            .name = s,
                            .token_id = s,

@@ -322,12 +322,12 @@ static void test_log_line(void **state)
     char line[4096], want[128];
 
     (void)state;
-    log_open("gate", LOG_LEVEL_INFO);
-    log_request("abc123");
+    log_open("gate", LOG_LEVEL_INFO, LOG_FORM_TEXT);
+    log_request("abc123", NULL);
     catch_log();
     log_warn("redis is away for_ms=%d", 12);
     caught_log(line, sizeof(line));
-    log_request(NULL);
+    log_request(NULL, NULL);
     snprintf(want, sizeof(want), "Z warn gate[%d] request=abc123 redis is away for_ms=12\n",
              (int)getpid());
     assert_non_null(strstr(line, want));
@@ -342,12 +342,12 @@ static void test_log_cannot_be_forged(void **state)
     size_t len;
 
     (void)state;
-    log_open("gate", LOG_LEVEL_INFO);
-    log_request("id\n2026 error forged");
+    log_open("gate", LOG_LEVEL_INFO, LOG_FORM_TEXT);
+    log_request("id\n2026 error forged", NULL);
     catch_log();
     log_error("path=%s", "a\r\n2026-01-01T00:00:00.000Z error gate[1] forged\x1b[2J\x7f");
     len = caught_log(line, sizeof(line));
-    log_request(NULL);
+    log_request(NULL, NULL);
     assert_ptr_equal(strchr(line, '\n'), line + len - 1);
     for (size_t i = 0; i + 1 < len; i++)
         assert_true((unsigned char)line[i] >= 0x20 && line[i] != 0x7f);
@@ -361,12 +361,12 @@ static void test_log_is_bounded(void **state)
 
     (void)state;
     memset(text, 'x', 5999);
-    log_request(text);
+    log_request(text, NULL);
     catch_log();
     log_error("%s", text);
     len = caught_log(line, sizeof(line));
-    log_request(NULL);
-    assert_true(len <= 1024);
+    log_request(NULL, NULL);
+    assert_true(len <= LOGLINE_MAX);
     assert_int_equal(line[len - 1], '\n');
     assert_ptr_equal(strchr(line, '\n'), line + len - 1);
     free(text);
@@ -378,7 +378,7 @@ static void test_log_level(void **state)
     char line[4096];
 
     (void)state;
-    log_open("hub", LOG_LEVEL_WARN);
+    log_open("hub", LOG_LEVEL_WARN, LOG_FORM_TEXT);
     catch_log();
     log_info("not this");
     log_debug("nor this");

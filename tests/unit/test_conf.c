@@ -546,7 +546,7 @@ static void test_units(void **state)
 static int make_directory(void **state)
 {
     (void)state;
-    log_open("test", LOG_LEVEL_ERROR);
+    log_open("test", LOG_LEVEL_ERROR, LOG_FORM_TEXT);
     unsetenv("REDIS_URL");
     for (const struct setting *s = setting_table; s->key != NULL; s++) {
         char name[96];

@@ -28,6 +28,7 @@ static struct parking sample(void)
         .again = "rooms/lobby/events?as=html&since=",
         .before = "<article></article>",
         .request_ref = "abc",
+        .trace = "0af7651916cd43dd8448eb211c80319c",
         .user_id = "alice",
         .name = "Alice A.",
         .token_id = "t-1",
@@ -61,6 +62,7 @@ static void assert_same(const struct parking *a, const struct parking *b)
     assert_string_equal(a->again, b->again);
     assert_string_equal(a->before, b->before);
     assert_string_equal(a->request_ref, b->request_ref);
+    assert_string_equal(a->trace, b->trace);
     assert_string_equal(a->user_id, b->user_id);
     assert_string_equal(a->name, b->name);
     assert_string_equal(a->token_id, b->token_id);
@@ -111,7 +113,7 @@ static void test_flags_and_absent(void **state)
         buf_clear(&b);
         assert_int_equal(parking_encode(&b, &sent), 0);
         assert_int_equal(parking_decode(&got, b.data, b.len), 0);
-        sent.headers = sent.request_ref = sent.user_id = sent.namespace = "";
+        sent.headers = sent.request_ref = sent.trace = sent.user_id = sent.namespace = "";
         sent.name = sent.token_id = sent.address = sent.again = sent.before = "";
         assert_same(&sent, &got);
     }
@@ -245,8 +247,8 @@ static void test_size(void **state)
     assert_int_equal(parking_encode(&b, &p), 0);
     assert_int_equal(b.len, PARKING_BYTES_MAX);
     assert_int_equal(parking_decode(&got, b.data, b.len), 0);
-    p.request_ref = p.user_id = p.namespace = p.name = p.token_id = p.address = p.again = p.before =
-        "";
+    p.request_ref = p.trace = p.user_id = p.namespace = p.name = p.token_id = p.address = p.again =
+        p.before = "";
     assert_same(&p, &got);
     headers[spare] = 'h';
     buf_clear(&b);

@@ -163,13 +163,30 @@ static void test_id(void **state)
 /* Is a trace taken only when it is one, and a namespace refused when it is none? */
 static void test_others(void **state)
 {
+    static const char *const none[] = {
+        "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", /* upper case */
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", /* not in version 00 */
+        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01more",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        "00-0af7651916cd43dd8448eb211c80319c b7ad6b7169203331-01",
+    };
+    char variable[128];
+
     (void)state;
     assert_int_equal(
         PARSE("HTTP_TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), 0);
-    assert_non_null(request.traceparent);
+    assert_string_equal(request.trace, "0af7651916cd43dd8448eb211c80319c");
     assert_int_equal(
-        PARSE("HTTP_TRACEPARENT=00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), 0);
-    assert_null(request.traceparent);
+        PARSE("HTTP_TRACEPARENT=cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-09-more"), 0);
+    assert_string_equal(request.trace, "0af7651916cd43dd8448eb211c80319c");
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        snprintf(variable, sizeof(variable), "HTTP_TRACEPARENT=%s", none[i]);
+        assert_int_equal(PARSE(variable), 0);
+        assert_null(request.trace);
+    }
     refused(PARSE("EARSHOT_NAMESPACE=a/b"), "namespace_invalid");
     assert_int_equal(problem.status, 500);
     assert_string_equal(request.namespace, "main");

@@ -507,7 +507,7 @@ static void test_scoreboard(void **state)
 static int prepare(void **state)
 {
     (void)state;
-    log_open("test", LOG_LEVEL_ERROR);
+    log_open("test", LOG_LEVEL_ERROR, LOG_FORM_TEXT);
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED || mkdtemp(directory) == NULL)
         return -1;
