@@ -256,8 +256,8 @@ static enum log_form early_form(const struct invocation *in)
     for (int i = 0; i < in->flags_count; i++)
         if (strcmp(in->flags[i].key, "log_format") == 0)
             form = in->flags[i].value;
-    return form != NULL && strcmp(form, log_form_names[LOG_FORM_JSON]) == 0 ? LOG_FORM_JSON
-                                                                            : LOG_FORM_TEXT;
+    return form != NULL && strcmp(form, logline_forms[LOG_FORM_JSON]) == 0 ? LOG_FORM_JSON
+                                                                           : LOG_FORM_TEXT;
 }
 
 static int fail(const char *error)

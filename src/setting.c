@@ -322,7 +322,7 @@ static int find_name(const char *const *names, const char *value)
 
 static int set_level(enum log_level *field, const char *value)
 {
-    int i = find_name(log_level_names, value);
+    int i = find_name(logline_levels, value);
 
     if (i < 0)
         return -1;
@@ -332,7 +332,7 @@ static int set_level(enum log_level *field, const char *value)
 
 static int set_form(enum log_form *field, const char *value)
 {
-    int i = find_name(log_form_names, value);
+    int i = find_name(logline_forms, value);
 
     if (i < 0)
         return -1;
@@ -525,7 +525,7 @@ static void print_number(const struct conf *conf, const struct setting *setting,
 
     switch (setting->kind) {
     case SETTING_FORM:
-        fputs(log_form_names[*(const enum log_form *)field], out);
+        fputs(logline_forms[*(const enum log_form *)field], out);
         break;
     case SETTING_FLAG:
         fputs(*(const bool *)field ? "on" : "off", out);
@@ -555,7 +555,7 @@ static void print_number(const struct conf *conf, const struct setting *setting,
         fprintf(out, "%" PRId64, *(const int64_t *)field);
         break;
     default:
-        fputs(log_level_names[*(const enum log_level *)field], out);
+        fputs(logline_levels[*(const enum log_level *)field], out);
     }
 }
 

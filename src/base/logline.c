@@ -15,8 +15,8 @@
 #define MSG_END (LOGLINE_MAX / 2)
 #define NUMBER_BYTES 32
 
-const char *const log_level_names[] = {"error", "warn", "info", "debug", NULL};
-const char *const log_form_names[] = {"text", "json", NULL};
+const char *const logline_levels[] = {"error", "warn", "info", "debug", NULL};
+const char *const logline_forms[] = {"text", "json", NULL};
 
 /* --- taking an entry in --- */
 
@@ -327,7 +327,7 @@ static void write_text(struct writer *w, const struct logline *line, bool untime
         put(w, " ", 1);
     }
     snprintf(pid, sizeof(pid), "[%d] ", line->pid);
-    put_str(w, log_level_names[line->level]);
+    put_str(w, logline_levels[line->level]);
     put(w, " ", 1);
     put_str(w, line->role);
     put_str(w, pid);
@@ -397,7 +397,7 @@ static void put_field(struct writer *w, const struct logline *line, const struct
 static void write_json(struct writer *w, const struct logline *line)
 {
     char stamp[CLOCK_TEXT], pid[NUMBER_BYTES];
-    const char *level = log_level_names[line->level];
+    const char *level = logline_levels[line->level];
     size_t start;
 
     clock_format(stamp, line->wall_ms);

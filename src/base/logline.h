@@ -21,8 +21,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
 
 /* The names, in the order of the enums, NULL at the end. */
-extern const char *const log_level_names[];
-extern const char *const log_form_names[];
+extern const char *const logline_levels[];
+extern const char *const logline_forms[];
 
 enum logline_kind { LOGLINE_TEXT, LOGLINE_STRING, LOGLINE_NUMBER };
 
