@@ -30,6 +30,7 @@ struct loading {
     const char *path;
     enum layer layers[SETTING_ROWS_MAX]; /* what each row's value came from */
     int lines[SETTING_ROWS_MAX];         /* the line of the file that set it, 0 = none */
+    bool holds_secret;                   /* the file does itself */
 };
 
 /* Where each value was set, as errors name it: FILE:LINE, a variable, a flag. */
@@ -214,10 +215,52 @@ static char *trim(char *s)
     return s;
 }
 
+/* A secret that stands in a file of its own. */
+static int load_secret_file(struct loading *l, enum layer layer, const struct setting *s,
+                            const char *where, const char *path)
+{
+    struct buf text = BUF_INIT;
+    struct stat st;
+    int rc = read_file(where, path, SECRET_BYTES_MAX, &text, &st, l->error);
+
+    if (rc == 0) {
+        warn_if_open(&st, path, s->key);
+        if (*trim(text.data) == '\0')
+            rc = fail(l->error, "%s: %s is empty; allowed is a value for %s", where, path, s->key);
+        else
+            rc = assign(l, layer, s, where, trim(text.data));
+    }
+    if (text.data != NULL)
+        explicit_bzero(text.data, text.len);
+    buf_free(&text);
+    return rc;
+}
+
+/* The row of the secret whose file a key names, such as jwt_secret_file; or NULL. */
+static const struct setting *find_secret_of_file(const char *key)
+{
+    size_t len = strlen(key), suffix = strlen("_file");
+    const struct setting *s = NULL;
+    char *name;
+
+    if (len <= suffix || strcmp(key + len - suffix, "_file") != 0)
+        return NULL;
+    name = mem_strdup(key);
+    name[len - suffix] = '\0';
+    s = setting_find(name);
+    free(name);
+    return s != NULL && s->secret ? s : NULL;
+}
+
+static bool url_has_password(const char *url)
+{
+    return strchr(url, '@') != NULL;
+}
+
 static int file_line(struct loading *l, int number, char *line)
 {
-    char where[WHERE_MAX], *key = trim(line), *equals = strchr(key, '=');
-    const struct setting *s;
+    char where[WHERE_MAX], *key = trim(line), *equals = strchr(key, '='), *value;
+    const struct setting *s, *of_file;
     size_t row;
 
     snprintf(where, sizeof(where), "%s:%d", l->path, number);
@@ -231,19 +274,20 @@ static int file_line(struct loading *l, int number, char *line)
         return fail(l->error, "%s: \"%.60s\" is not a line of the form key = value", where, key);
     *equals = '\0';
     key = trim(key);
-    s = setting_find(key);
+    of_file = find_secret_of_file(key);
+    s = of_file != NULL ? of_file : setting_find(key);
     if (s == NULL)
         return unknown(l, where, key);
     row = (size_t)(s - setting_table);
     if (l->lines[row] != 0 && !setting_repeats(s))
         return fail(l->error, "%s: %s is set already, in line %d", where, key, l->lines[row]);
     l->lines[row] = number;
-    return assign(l, LAYER_FILE, s, where, trim(equals + 1));
-}
-
-static bool url_has_password(const char *url)
-{
-    return strchr(url, '@') != NULL;
+    value = trim(equals + 1);
+    if (of_file != NULL)
+        return load_secret_file(l, LAYER_FILE, s, where, value);
+    if (s->secret && (s->kind == SETTING_SECRET || url_has_password(value)))
+        l->holds_secret = true;
+    return assign(l, LAYER_FILE, s, where, value);
 }
 
 static int load_file(struct loading *l)
@@ -262,7 +306,7 @@ static int load_file(struct loading *l)
     while ((line = strsep(&rest, "\n")) != NULL)
         if (file_line(l, ++number, line) < 0)
             goto out;
-    if (l->conf->jwt_secret[0] != '\0' || url_has_password(l->conf->redis))
+    if (l->holds_secret)
         warn_if_open(&st, l->path, "a secret");
     rc = 0;
 out:
@@ -280,30 +324,6 @@ static void variable_name(char out[96], const struct setting *s, const char *suf
         *p = (char)toupper((unsigned char)*p);
 }
 
-static int load_secret_file(struct loading *l, const struct setting *s, const char *name,
-                            const char *path)
-{
-    char where[WHERE_MAX];
-    struct buf text = BUF_INIT;
-    struct stat st;
-    int rc;
-
-    snprintf(where, sizeof(where), "environment %s", name);
-    rc = read_file(where, path, SECRET_BYTES_MAX, &text, &st, l->error);
-    if (rc == 0) {
-        warn_if_open(&st, path, s->key);
-        if (*trim(text.data) == '\0')
-            rc = fail(l->error, "%s: %s is empty; allowed is a value for %s", where, path, s->key);
-    }
-    if (rc == 0) {
-        rc = assign(l, LAYER_ENVIRONMENT, s, where, trim(text.data));
-    }
-    if (text.data != NULL)
-        explicit_bzero(text.data, text.len);
-    buf_free(&text);
-    return rc;
-}
-
 static int load_variable(struct loading *l, const struct setting *s)
 {
     char name[96], file_name[96], where[WHERE_MAX];
@@ -315,8 +335,10 @@ static int load_variable(struct loading *l, const struct setting *s)
     path = s->secret ? getenv(file_name) : NULL;
     if (value != NULL && path != NULL)
         return fail(l->error, "environment: set %s or %s, not both", name, file_name);
-    if (path != NULL)
-        return load_secret_file(l, s, file_name, path);
+    if (path != NULL) {
+        snprintf(where, sizeof(where), "environment %s", file_name);
+        return load_secret_file(l, LAYER_ENVIRONMENT, s, where, path);
+    }
     if (value == NULL && strcmp(s->key, "redis") == 0) {
         snprintf(name, sizeof(name), "REDIS_URL");
         value = getenv(name);
