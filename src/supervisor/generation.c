@@ -20,7 +20,6 @@
 #define WATCH_LATE_MS 2000  /* past it we stood still ourselves, perhaps with all others */
 #define SILENT_MS 10000     /* a hub and an idle gate renew their slot every second */
 #define GATES_GRACE_MS 4000 /* how long hubs wait for the last gates */
-#define DRAIN_SLACK_MS 5000 /* past drain_ms all is killed */
 
 enum phase { PHASE_RUNNING, PHASE_GATES_END, PHASE_HUBS_END, PHASE_KILLED };
 
@@ -339,7 +338,7 @@ static void drain_on(struct generation *g, int64_t now_ms)
         g->phase = PHASE_HUBS_END;
         end_role(g, SLOT_HUB, SIGTERM);
     }
-    if (age_ms < g->drain_ms + DRAIN_SLACK_MS || generation_done(g))
+    if (age_ms < g->drain_ms + GENERATION_SLACK_MS || generation_done(g))
         return;
     log_warn("gates=%d hubs=%d did not end in time, killed", running(g, SLOT_GATE),
              running(g, SLOT_HUB));

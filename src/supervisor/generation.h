@@ -12,6 +12,8 @@
 
 #include "supervisor/spawn.h"
 
+#define GENERATION_SLACK_MS 5000 /* so long past `drain`, what has not ended is killed */
+
 struct conf;
 struct generation;
 struct handover;

@@ -201,6 +201,8 @@ static void reap(struct supervisor *s)
 
 static void stop(struct supervisor *s)
 {
+    int64_t drain_ms = generation_conf(s->current)->drain_ms;
+
     if (s->ending) {
         log_warn("told to end again: kills all");
         generation_kill(s->current);
@@ -212,9 +214,9 @@ static void stop(struct supervisor *s)
     s->reload_wanted = s->upgrade_wanted = false;
     s->up_by_ms = 0;
     upgrade_cancel(&s->upgrade);
-    log_info("ends: drains for drain_ms=%lld at most",
-             (long long)generation_conf(s->current)->drain_ms);
-    notify_send("STOPPING=1\nSTATUS=ends: streams are told to come back");
+    log_info("ends: drains for drain_ms=%lld at most", (long long)drain_ms);
+    notify_send("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld\nSTATUS=ends: streams are told to come back",
+                (long long)(drain_ms + 2 * GENERATION_SLACK_MS) * 1000);
     listener_close(&s->listener);
     generation_drain(s->current);
     if (s->old != NULL)

@@ -143,8 +143,17 @@ test('what systemd is told: ready, reloading, stopping, and its watchdog, but th
   fs.renameSync(`${e.dir}/key.away`, `${e.dir}/key`);
   await until('heartbeats again', () => beats().length > quiet + 5, 15000);
 
+  // A supervisor that hangs says nothing, and goes on once it does not.
+  e.daemon.signal('SIGSTOP');
+  await sleep(300);
+  const hung = beats().length;
+  await sleep(1200);
+  assert.equal(beats().length, hung, 'it is stopped');
+  e.daemon.signal('SIGCONT');
+  await until('heartbeats of the one that hung', () => beats().length > hung + 5, 15000);
+
   await e.daemon.stop();
-  await told(/^STOPPING=1\n/);
+  await told(/^STOPPING=1\nEXTEND_TIMEOUT_USEC=12000000\n/); // drain = 2s, and what it takes to kill
 }));
 
 test('a watchdog that is another process\'s: is it left alone?', () => withLaunched({}, async (e) => {
