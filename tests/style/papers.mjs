@@ -60,6 +60,29 @@ export function manual() {
     return run.status === 0 ? [] : (run.stdout + run.stderr).split('\n').filter((line) => line !== '');
 }
 
+const INTERFACE = 'src/api/openapi.json';
+const INTERFACE_PAGE = 'man/earshot-api.7';
+
+// Every call is ".It Cm GET , PUT Pa /path" in the manual page, and every parameter is named there.
+export function interfacePage() {
+    const { paths, components } = JSON.parse(tree.read(INTERFACE)), page = tree.read(INTERFACE_PAGE);
+    const told = new Set(), declared = new Set(), parameters = new Set();
+    for (const [, methods, path] of page.matchAll(/^\.It Cm ([A-Z ,]+) Pa (\/\S*)$/gm))
+        for (const method of methods.split(' , ')) told.add(`${method} ${path}`);
+    for (const [path, { parameters: shared = [], ...calls }] of Object.entries(paths))
+        for (const [method, call] of Object.entries(calls)) {
+            declared.add(`${method.toUpperCase()} ${path}`);
+            for (const one of [...shared, ...(call.parameters ?? [])])
+                parameters.add((one.$ref ? components.parameters[one.$ref.split('/').pop()] : one).name);
+        }
+    const words = new Set(page.split(/[^\w-]+/));
+    return [
+        ...[...declared].filter((call) => !told.has(call)).map((call) => `${INTERFACE_PAGE} lacks ".It Cm ${call.replace(' ', ' Pa ')}"`),
+        ...[...told].filter((call) => !declared.has(call)).map((call) => `${INTERFACE_PAGE} has ${call}, ${INTERFACE} has not`),
+        ...[...parameters].filter((name) => !words.has(name)).map((name) => `${INTERFACE_PAGE} lacks the parameter ${name}`),
+    ];
+}
+
 // The block between braces that opens at or after `from`, without them; '' when there is none.
 function block(text, from) {
     const start = text.indexOf('{', from);

@@ -21,6 +21,7 @@ function main(wanted) {
         ['states', 'does docs/connection.dot draw the transitions of the code?', papers.states],
         ['words', 'is nothing marked as unfinished?', papers.words],
         ['manual', 'do the man pages pass mandoc?', papers.manual],
+        ['interface-page', 'has earshot-api(7) every call and parameter of openapi.json, and no other?', papers.interfacePage],
         ['format', 'is the C code laid out by clang-format?', code.format],
     ];
     const unknown = wanted.filter((name) => !checks.some(([n]) => n === name));
