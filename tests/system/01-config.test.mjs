@@ -100,6 +100,14 @@ test('do secrets come from files?', async () => {
   fs.writeFileSync(path.join(dir, 'secret'), `${SECRET}\n`);
   const { code, stderr } = await daemon(['--config', file(''), '--check-config'], { EARSHOT_JWT_SECRET_FILE: path.join(dir, 'secret') });
   assert.equal(code, 0, stderr);
+  const named = `jwt_secret_file = ${path.join(dir, 'secret')}\n`;
+  const check = async (text) => (await daemon(['--config', file(text), '--check-config'])).stderr.toString();
+  fs.chmodSync(path.join(dir, 'secret'), 0o600);
+  assert.equal(await check(named), '', 'of a configuration that all may read, since it holds no secret');
+  assert.match(await check(`jwt_secret = ${SECRET}\n`), /every user of this machine can read .*earshot\.conf/);
+  assert.match(await check(`${named}jwt_secret = x\n`), /earshot\.conf:2: jwt_secret is set already, in line 1/);
+  assert.match(await check('jwt_secret_file = /nonexistent\n'), /earshot\.conf:1: cannot read \/nonexistent: No such file/);
+  assert.match(await check('gates_file = 1\n'), /earshot\.conf:1: there is no key "gates_file"/);
 });
 
 test('does REDIS_URL count, below EARSHOT_REDIS?', async () => {

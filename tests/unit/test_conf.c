@@ -356,27 +356,6 @@ static void test_secret_files(void **state)
     unsetenv("EARSHOT_GATES_FILE");
 }
 
-/* Does a line of the file name such a file, too, but not beside the secret itself? */
-static void test_secret_files_named(void **state)
-{
-    char error[512], text[256];
-    struct conf *conf;
-
-    (void)state;
-    write_text(secret_path, "0123456789abcdef0123456789abcdef\n", 33);
-    snprintf(text, sizeof(text), "jwt_secret_file = %s\n", secret_path);
-    conf = load_text(text, error);
-    assert_non_null(conf);
-    assert_string_equal(conf->jwt_secret, "0123456789abcdef0123456789abcdef");
-    conf_free(conf);
-
-    snprintf(text, sizeof(text), "jwt_secret_file = %s\njwt_secret = x\n", secret_path);
-    expect_error(text, ":2: jwt_secret is set already, in line 1");
-    expect_error("jwt_secret_file = /nonexistent\n",
-                 ":1: cannot read /nonexistent: No such file or directory");
-    expect_error("gates_file = 1\n", ":1: there is no key \"gates_file\"; earshot.conf(5) has all");
-}
-
 /* Is REDIS_URL heard, but EARSHOT_REDIS louder? */
 static void test_redis_url(void **state)
 {
@@ -607,7 +586,6 @@ int main(void)
         cmocka_unit_test(test_layers),
         cmocka_unit_test(test_layers_errors),
         cmocka_unit_test(test_secret_files),
-        cmocka_unit_test(test_secret_files_named),
         cmocka_unit_test(test_redis_url),
         cmocka_unit_test(test_where),
         cmocka_unit_test(test_print_masks),
