@@ -27,7 +27,7 @@ struct conf {
     /* The daemon. */
     char *listen;    /* unix:PATH or HOST:PORT; key listen */
     int listen_mode; /* of the socket's file, octal; listen_mode = 0660 */
-    char *user;      /* to become when started as root; "" = stay */
+    char *user;      /* to become when started as root, which then must be said */
     int gates;       /* 0 = 4 a core, at least 8 */
     int hubs;        /* 0 = one a core */
     enum log_level log_level;

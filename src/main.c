@@ -1,4 +1,5 @@
 /* main.c - earshotd: options, then the supervisor. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,6 +279,14 @@ static int print(const struct invocation *in)
     return EXIT_SUCCESS;
 }
 
+/* What is opened next must not become the standard output of whoever was started without one. */
+static void open_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            exit(EX_OSERR);
+}
+
 int main(int argc, char **argv)
 {
     static struct invocation in;
@@ -286,6 +295,7 @@ int main(int argc, char **argv)
     char error[512];
     struct conf *conf;
 
+    open_standard_files();
     read_options(&in, argc, argv);
     log_open(in.action == ACTION_RUN ? "supervisor" : "earshotd", LOG_LEVEL_INFO, early_form(&in));
     if (in.action == ACTION_PRINT)

@@ -241,9 +241,12 @@ static bool is_proxies(const char *text)
     bool good = true;
 
     while (*text != '\0' && good && (part = strsep(&rest, ",")) != NULL) {
+        size_t len;
         part += strspn(part, " ");
-        part[strcspn(part, " ")] = '\0';
-        good = is_proxy(part);
+        len = strcspn(part, " ");
+        good = part[len + strspn(part + len, " ")] == '\0';
+        part[len] = '\0';
+        good = good && is_proxy(part);
     }
     free(copy);
     return good;

@@ -165,9 +165,10 @@ static int bind_path(struct listener *listener, const struct conf *conf,
         listener->inode = st.st_ino;
     }
     if (geteuid() == 0 && conf->user[0] != '\0' &&
-        (privilege_find(conf->user, &uid, &gid, error) < 0 || lchown(path, uid, gid) < 0))
+        privilege_find(conf->user, &uid, &gid, error) < 0)
         return -1;
-    if (chmod(path, (mode_t)conf->listen_mode) < 0 || listen(listener->fd, BACKLOG) < 0) {
+    if ((geteuid() == 0 && conf->user[0] != '\0' && lchown(path, uid, gid) < 0) ||
+        chmod(path, (mode_t)conf->listen_mode) < 0 || listen(listener->fd, BACKLOG) < 0) {
         snprintf(error, 512, "listen: %s: %s", path, strerror(errno));
         return -1;
     }
@@ -180,6 +181,7 @@ static int open_directory(const struct conf *conf, const char *path, char error[
     char *copy = mem_strdup(path), *name = dirname(copy);
     uid_t uid;
     gid_t gid;
+    struct stat st;
     int fd;
 
     if (mkdir(name, 0755) == 0 && geteuid() == 0 && conf->user[0] != '\0' &&
@@ -188,6 +190,8 @@ static int open_directory(const struct conf *conf, const char *path, char error[
     fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         snprintf(error, 512, "listen: cannot open the directory %s: %s", name, strerror(errno));
+    else if (fstat(fd, &st) == 0 && (st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
+        log_warn("every user of this machine can put a socket of his own into %s: chmod o-w", name);
     free(copy);
     return fd;
 }

@@ -14,7 +14,10 @@ int privilege_find(const char *user, uid_t *uid, gid_t *gid, char error[512])
     struct passwd *entry = getpwnam(user);
 
     if (entry == NULL) {
-        snprintf(error, 512, "user = %s: there is no such user on this machine", user);
+        snprintf(error, 512,
+                 "user = %s: there is no such user on this machine; allowed are those of "
+                 "getent passwd",
+                 user);
         return -1;
     }
     *uid = entry->pw_uid;
@@ -27,13 +30,12 @@ int privilege_drop(const char *user, char error[512])
     uid_t uid;
     gid_t gid;
 
-    if (user[0] == '\0') {
-        if (geteuid() == 0)
-            log_warn("runs as root: set user to give that up");
+    if (user[0] == '\0')
         return 0;
-    }
     if (privilege_find(user, &uid, &gid, error) < 0)
         return -1;
+    if (uid == 0 && geteuid() == 0)
+        log_warn("stays root, as user=%s says: whoever breaks in has all of the machine", user);
     if (geteuid() != 0) {
         if (geteuid() != uid)
             log_warn("only root can become user=%s; stays uid=%d", user, (int)geteuid());

@@ -110,6 +110,13 @@ static int adopt(struct supervisor *s)
  * `error`. */
 static int begin(struct supervisor *s, const struct conf *conf, char error[512])
 {
+    if (geteuid() == 0 && conf->user[0] == '\0') {
+        snprintf(error, 512,
+                 "%.300s: this runs as root, and user is not set; allowed is a user to become, "
+                 "such as user = www-data, or user = root to stay root",
+                 conf_where(conf, NULL, 0));
+        return EX_CONFIG;
+    }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, s->relay) < 0) {
         snprintf(error, 512, "the system refuses: %s", strerror(errno));
         return EX_OSERR;

@@ -164,7 +164,7 @@ async function startEarshot(stack, more = PLAIN) {
     const socket = join(stack.dir, 'earshot.sock');
     await stack.startRedis(false);
     writeFileSync(join(stack.dir, 'earshot.conf'),
-        `jwt_secret = ${stack.secret}\n${more}drain = 1s\nlog_level = warn\n`);
+        `jwt_secret = ${stack.secret}\n${more}drain = 1s\nlog_level = warn\n${process.getuid() === 0 ? 'user = root\n' : ''}`);
     const daemon = stack.run('earshotd', [join(build, 'earshotd'), '--config', join(stack.dir, 'earshot.conf'), '--foreground',
         '--listen', `unix:${socket}`, '--redis', `unix://${stack.dir}/redis.sock`]);
     await stack.await(daemon, () => answers(socket));

@@ -194,6 +194,7 @@ export class Earshot {
       guests: 'on',
       registration: 'on',
       drain: '2s',
+      ...(process.getuid() === 0 ? { user: 'root' } : {}),
       ...conf,
     };
     e.redisArgs = redisArgs;

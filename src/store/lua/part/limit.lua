@@ -1,6 +1,6 @@
 -- limit: how much of something, and how often (the generic cell rate algorithm). A key holds: when it is as if nothing had
 -- been taken; how many offences there were; until when a refusal told to wait, and when it did; when the last offence was;
--- ms. To come again before one was told to is an offence, once a second; an hour without one clears all.
+-- when all this was written; ms. To come again before one was told to is an offence, once a second; an hour without one clears all.
 local STRIKES = 10 -- offences before a pause
 local PAUSE = 60000 -- ms; twice as long each time
 local HOUR = 3600000
@@ -9,15 +9,17 @@ local TOGETHER = 50 -- ms
 -- Takes one, where one comes back every `every` ms and `burst` may be taken at once. Returns how many ms to wait when
 -- it may not; else nil, how many are left, and when all are back, ms. `mild`: there is no pause.
 local function take(key, every, burst, mild)
-    local full, strikes, told, since, struck =
-        string.match(redis.call('GET', key) or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-    full, told = math.max(tonumber(full) or 0, now), tonumber(told) or 0
-    since, struck = tonumber(since) or 0, tonumber(struck) or 0
+    local full, strikes, told, since, struck, written =
+        string.match(redis.call('GET', key) or '', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+    -- Where the clock was set back, all that is written moves with it: else nobody could send until it is as late again.
+    local back = math.max((tonumber(written) or 0) - now, 0)
+    full, told = math.max((tonumber(full) or 0) - back, now), (tonumber(told) or 0) - back
+    since, struck = (tonumber(since) or 0) - back, (tonumber(struck) or 0) - back
     strikes = now - struck < HOUR and tonumber(strikes) or 0
 
     local function keep_for(ms)
-        redis.call('SET', key, string.format('%.0f %d %.0f %.0f %.0f', full, strikes, told, since, struck), 'PX',
-            math.max(ms, 1))
+        redis.call('SET', key, string.format('%.0f %d %.0f %.0f %.0f %.0f', full, strikes, math.max(told, 0),
+            math.max(since, 0), math.max(struck, 0), now), 'PX', math.max(ms, 1))
     end
 
     if full + every - now <= every * burst then

@@ -3,9 +3,10 @@ local function control(text)
     redis.call('PUBLISH', site .. ':control', text)
 end
 
--- A token, which ends at `expiry`, ms. For a minute longer, since clocks differ.
+-- A token, which ends at `expiry`, ms. For a day longer, since clocks differ and jump: one that is an hour ahead must not
+-- forget what holds again once it is set right.
 local function revoke_token(id, expiry)
-    redis.call('ZREMRANGEBYSCORE', site .. ':revoked', '-inf', string.format('%.0f', now - 60000))
+    redis.call('ZREMRANGEBYSCORE', site .. ':revoked', '-inf', string.format('%.0f', now - 86400000))
     redis.call('ZADD', site .. ':revoked', 'GT', string.format('%.0f', expiry), id)
     control('revoke token ' .. id)
 end
