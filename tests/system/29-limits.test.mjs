@@ -66,7 +66,7 @@ test('does who goes on all the same wait longer each time?', async () => {
   assert.deepEqual(await several(5, () => say('c', dan)), Array(5).fill(201));
   // As if he had come too early in so many seconds of this hour.
   const refuseAfter = async (strikes) => {
-    await e.redisCli('set', 'earshot:{main/c}:rate:dan', `${Date.now() + 3600e3} ${strikes} ${Date.now() + 3600e3} ${Date.now() - 5000} ${Date.now() - 5000}`, 'px', '3600000');
+    await e.redisCli('set', 'earshot:{main/c}:rate:dan', `${Date.now() + 3600e3} ${strikes} ${Date.now() + 3600e3} ${Date.now() - 5000} ${Date.now() - 5000} ${Date.now() - 5000}`, 'px', '3600000');
     const answers = [await say('c', dan), await say('c', dan)];
     assert.deepEqual(answers.map((a) => a.status), [429, 429]);
     const [, now] = (await e.redisCli('get', 'earshot:{main/c}:rate:dan')).trim().split(' ');
