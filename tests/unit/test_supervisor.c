@@ -122,6 +122,7 @@ static struct conf *load(void *context, char error[512])
                                 {"hubs", "2"},
                                 {"request_limit", "1s"},
                                 {"drain", "1s"},
+                                {"user", geteuid() == 0 ? "root" : ""},
                                 {"log_level", context == NULL ? "error" : context}};
 
     shared->reloads++;
@@ -129,7 +130,7 @@ static struct conf *load(void *context, char error[512])
         snprintf(error, 512, "it is bad today");
         return NULL;
     }
-    return conf_load(NULL, flags, 6, error);
+    return conf_load(NULL, flags, sizeof(flags) / sizeof(*flags), error);
 }
 
 /* --- the test's side --- */
