@@ -89,7 +89,7 @@ static int read_redis(struct api *api, struct figures *figures)
         figures->redis.round_trip_ms = (double)(clock_mono_us() - begun_us) / 1000;
         figures->messages_today = reply->element[SENT]->integer;
         figures->messages_rate = reply->element[RATE]->integer;
-        figures_read_info(&figures->redis, reply->element[INFO]->str);
+        figures_read_info(&figures->redis, reply->element[INFO]->str, clock_wall_ms());
     }
     store_free(&reply, 1);
     return api_store_failed(api, status, NULL) ? -1 : 0;

@@ -122,10 +122,22 @@ static const char *read_aof(const char *info)
     return status != NULL && strncmp(status, "ok", 2) != 0 ? "failing" : "on";
 }
 
-void figures_read_info(struct figures_redis *redis, const char *info)
+/* Copies the word behind "name:", or nothing where it does not fit. */
+static void read_word(char *word, size_t size, const char *info, const char *name)
 {
-    const char *version = find(info, "redis_version");
-    size_t len = version != NULL ? strcspn(version, "\r\n") : 0;
+    const char *value = find(info, name);
+    size_t len = value != NULL ? strcspn(value, "\r\n") : 0;
+
+    if (len >= size)
+        len = 0;
+    if (len > 0)
+        memcpy(word, value, len);
+    word[len] = '\0';
+}
+
+void figures_read_info(struct figures_redis *redis, const char *info, int64_t now_ms)
+{
+    int64_t redis_us = number(info, "server_time_usec");
 
     redis->used_memory = number(info, "used_memory");
     redis->max_memory = number(info, "maxmemory");
@@ -134,11 +146,10 @@ void figures_read_info(struct figures_redis *redis, const char *info)
     redis->ops_per_second = number(info, "instantaneous_ops_per_sec");
     redis->uptime_s = number(info, "uptime_in_seconds");
     redis->aof = read_aof(info);
-    if (len < sizeof(redis->version)) {
-        if (len > 0)
-            memcpy(redis->version, version, len);
-        redis->version[len] = '\0';
-    }
+    read_word(redis->version, sizeof(redis->version), info, "redis_version");
+    read_word(redis->policy, sizeof(redis->policy), info, "maxmemory_policy");
+    redis->clock_known = redis_us > 0;
+    redis->clock_ahead_ms = redis->clock_known ? redis_us / 1000 - now_ms : 0;
 }
 
 /* --- JSON --- */
@@ -190,7 +201,12 @@ static void put_redis(struct buf *out, const struct figures_redis *redis)
     put_word(out, "aof", redis->aof);
     buf_char(out, ',');
     put_word(out, "version", redis->version);
-    buf_char(out, '}');
+    buf_char(out, ',');
+    put_word(out, "eviction", redis->policy);
+    if (redis->clock_known)
+        buf_printf(out, ",\"clockAhead\":%lld}", (long long)redis->clock_ahead_ms);
+    else
+        buf_str(out, ",\"clockAhead\":null}");
 }
 
 static uint64_t count_streams(const struct figures *f)

@@ -42,6 +42,9 @@ struct figures_redis {
     int64_t used_memory, max_memory, evicted, clients, ops_per_second, uptime_s; /* -1 = unknown */
     char version[32];
     const char *aof; /* "on", "off", "failing" or NULL */
+    char policy[32]; /* of eviction; "" = unknown */
+    bool clock_known;
+    int64_t clock_ahead_ms; /* of ours */
 };
 
 struct figures {
@@ -68,8 +71,8 @@ int figures_decode(struct figures_part *part, const char *text);
 /* Adds one. */
 void figures_add(struct figures *figures, const struct figures_part *part);
 
-/* Reads what INFO says. */
-void figures_read_info(struct figures_redis *redis, const char *info);
+/* Reads what INFO says; `now_ms` is the wall time at which it was asked. */
+void figures_read_info(struct figures_redis *redis, const char *info, int64_t now_ms);
 
 /* Appends members of JSON, `"streams":{...},...`, and what is most of it in words. */
 void figures_write(struct buf *out, const struct figures *figures);

@@ -98,7 +98,7 @@ static void on_answer(void *arg, const redisReply *reply)
         /* One that was asked twice, since the wire was lost, tells no time. */
         if (hub->ask.wire.ready_ms <= tally->asked_ms)
             figures.redis.round_trip_ms = (double)(now_us - tally->asked_us) / 1000;
-        figures_read_info(&figures.redis, reply->element[3]->str);
+        figures_read_info(&figures.redis, reply->element[3]->str, clock_wall_ms());
         take_answers(reply);
         tell(room);
     }

@@ -32,7 +32,7 @@ static void check_figures(const char *text)
 
     inquiry_head(text, &number);
     figures_init(&figures);
-    figures_read_info(&figures.redis, text);
+    figures_read_info(&figures.redis, text, 0);
     if (figures_decode(&part, text) == 0) {
         figures_encode(&b, &part);
         if (figures_decode(&again, b.data) < 0 || memcmp(&part, &again, sizeof(part)) != 0)

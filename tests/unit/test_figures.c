@@ -150,6 +150,8 @@ static void test_json(void **state)
     object = parse();
     assert_null(member(object, "redis", "usedMemory"));
     assert_null(member(object, "redis", "version"));
+    assert_null(member(object, "redis", "eviction"));
+    assert_null(member(object, "redis", "clockAhead"));
     assert_null(member(object, "canary", "ms"));
     assert_string_equal(json_object_get_string(member(object, "canary", "reason")), "not_measured");
     assert_null(member(object, "messages", "today"));
@@ -160,7 +162,9 @@ static void test_json(void **state)
                       "# Server\r\nredis_version:7.0.15\r\nuptime_in_seconds:7\r\n\r\n# Memory\r\n"
                       "used_memory:100\r\nused_memory_rss:1\r\nmaxmemory:0\r\n# Stats\r\n"
                       "evicted_keys:2\r\ninstantaneous_ops_per_sec:3\r\nconnected_clients:4\r\n"
-                      "aof_enabled:1\r\naof_last_write_status:err\r\n");
+                      "aof_enabled:1\r\naof_last_write_status:err\r\n"
+                      "maxmemory_policy:allkeys-lru\r\nserver_time_usec:90000000\r\n",
+                      91000);
     object = parse();
     assert_int_equal(json_object_get_int(member(object, "redis", "usedMemory")), 100);
     assert_int_equal(json_object_get_int(member(object, "redis", "maxMemory")), 0);
@@ -168,6 +172,8 @@ static void test_json(void **state)
     assert_int_equal(json_object_get_int(member(object, "redis", "uptime")), 7);
     assert_string_equal(json_object_get_string(member(object, "redis", "version")), "7.0.15");
     assert_string_equal(json_object_get_string(member(object, "redis", "aof")), "failing");
+    assert_string_equal(json_object_get_string(member(object, "redis", "eviction")), "allkeys-lru");
+    assert_int_equal(json_object_get_int(member(object, "redis", "clockAhead")), -1000);
     assert_true(json_object_get_double(member(object, "canary", "ms")) == 1.5);
     json_object_put(object);
 }
