@@ -78,8 +78,10 @@ if user ~= '' then
         redis.call('ZADD', site .. ':mine:' .. user, now, name)
     end
 end
--- The list of rooms is by the time of the last send, to the second.
-if not private and (revived or not number or tonumber(string.match(previous, '^%d+')) < now - 1000) then
+-- The list of rooms is by the time of the last send, to the second. A room in which nothing was ever kept is none.
+local keeps = number and tonumber(string.match(previous, '^%d+')) < now - 1000 or
+    not number and redis.call('EXISTS', log) == 1
+if not private and (revived or keeps) then
     list()
 end
 if number and reply_to ~= '' then
