@@ -21,6 +21,39 @@ bool address_valid(const char *url)
     return valid;
 }
 
+bool address_local(const char *url)
+{
+    CURLU *parts = curl_url();
+    char *host = NULL;
+    bool local = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                 curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                 (strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+                  strcmp(host, "[::1]") == 0);
+
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return local;
+}
+
+void address_origin(const char *url, struct buf *out)
+{
+    CURLU *parts = curl_url();
+    char *origin = NULL;
+
+    buf_clear(out);
+    if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        curl_url_set(parts, CURLUPART_PATH, NULL, 0);
+        curl_url_set(parts, CURLUPART_QUERY, NULL, 0);
+        curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
+        curl_url_get(parts, CURLUPART_URL, &origin, 0);
+    }
+    buf_str(out, origin != NULL ? origin : url);
+    while (out->len > 0 && out->data[out->len - 1] == '/')
+        out->data[--out->len] = '\0';
+    curl_free(origin);
+    curl_url_cleanup(parts);
+}
+
 static void append_encoded(struct buf *out, const char *text)
 {
     static const char plain[] =
@@ -72,21 +105,44 @@ static bool same_server(CURLU *a, CURLU *b)
     return same;
 }
 
+/* The URL that a link leads to, to be cleaned up, or NULL. */
+static CURLU *resolve(const char *asked, const char *link)
+{
+    CURLU *to = curl_url();
+
+    if (curl_url_set(to, CURLUPART_URL, asked, 0) == CURLUE_OK &&
+        curl_url_set(to, CURLUPART_URL, link, 0) == CURLUE_OK)
+        return to;
+    curl_url_cleanup(to);
+    return NULL;
+}
+
+static int write_url(CURLU *parts, struct buf *out)
+{
+    char *url = NULL;
+
+    if (curl_url_get(parts, CURLUPART_URL, &url, 0) != CURLUE_OK)
+        return -1;
+    buf_clear(out);
+    buf_str(out, url);
+    curl_free(url);
+    return 0;
+}
+
+int address_resolve(const char *asked, const char *link, struct buf *out)
+{
+    CURLU *to = resolve(asked, link);
+    int rc = to != NULL ? write_url(to, out) : -1;
+
+    curl_url_cleanup(to);
+    return rc;
+}
+
 int address_follow(const char *asked, const char *link, struct buf *out)
 {
-    CURLU *from = curl_url(), *to = curl_url();
-    char *url = NULL;
-    int rc = -1;
+    CURLU *from = resolve(asked, ""), *to = resolve(asked, link);
+    int rc = from != NULL && to != NULL && same_server(from, to) ? write_url(to, out) : -1;
 
-    if (curl_url_set(from, CURLUPART_URL, asked, 0) == CURLUE_OK &&
-        curl_url_set(to, CURLUPART_URL, asked, 0) == CURLUE_OK &&
-        curl_url_set(to, CURLUPART_URL, link, 0) == CURLUE_OK && same_server(from, to) &&
-        curl_url_get(to, CURLUPART_URL, &url, 0) == CURLUE_OK) {
-        buf_clear(out);
-        buf_str(out, url);
-        rc = 0;
-    }
-    curl_free(url);
     curl_url_cleanup(from);
     curl_url_cleanup(to);
     return rc;

@@ -10,11 +10,21 @@
 /* Is this where a server may be: http or https, a host, perhaps a path, no query, no fragment? */
 bool address_valid(const char *url);
 
+/* Does it lead to this machine itself, over loopback? */
+bool address_local(const char *url);
+
+/* Writes its scheme, host and port: http://host:1234. */
+void address_origin(const char *url, struct buf *out);
+
 /* Writes `base` and the segments (NULL at the end), percent-encoded, with / in between. */
 void address_path(struct buf *out, const char *base, const char *const *segments);
 
 /* Appends name=value to the query; nothing when the value is NULL. */
 void address_query(struct buf *url, const char *name, const char *value);
+
+/* Resolves a link against the URL that was asked for (which `out` may hold), wherever it leads.
+ * Returns 0, or -1 when it is no link. */
+int address_resolve(const char *asked, const char *link, struct buf *out);
 
 /* Resolves the link of an answer against the URL that was asked for. Returns 0, or -1 when it is no
  * link or leads to another server. */

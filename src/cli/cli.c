@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/doctor.h"
 #include "cli/listen.h"
 #include "cli/manage.h"
 #include "cli/options.h"
@@ -66,6 +67,11 @@ static int audit_command(const struct options *options, int count, char **words)
     return manage_audit(options);
 }
 
+static int doctor_command(const struct options *options, int count, char **words)
+{
+    return doctor_run(options, count > 0 ? words[0] : NULL);
+}
+
 static const struct command commands[] = {
     {"send", COMMAND_SEND, "ROOM [TEXT]", 1, 2, send_command,
      "send a message: TEXT, or what comes on standard input"},
@@ -81,6 +87,8 @@ static const struct command commands[] = {
     {"revoke", COMMAND_REVOKE, "--user ID | --jti JTI", 0, 0, revoke_command,
      "take back all tokens of a user, or one token"},
     {"audit", COMMAND_AUDIT, "[--follow]", 0, 0, audit_command, "print who did what"},
+    {"doctor", COMMAND_DOCTOR, "[URL]", 0, 1, doctor_command,
+     "look for what is wrong between here and a server, and say what mends it"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -146,7 +154,7 @@ static int run(const struct options *options, const char *name, int count, char 
         return CLI_USAGE;
     }
     /* Of `send ROOM TEXT` only the first word is a room. */
-    if (command->bit != COMMAND_USER &&
+    if (command->bit != COMMAND_USER && command->bit != COMMAND_DOCTOR &&
         check_rooms(command->bit == COMMAND_SEND ? 1 : count, words) != 0)
         return CLI_USAGE;
     return command->run(options, count, words);

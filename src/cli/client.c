@@ -165,6 +165,16 @@ void client_close(struct client *client)
     curl_global_cleanup();
 }
 
+const char *client_base(const struct client *client)
+{
+    return client->url;
+}
+
+const char *client_authorization(const struct client *client)
+{
+    return client->authorization;
+}
+
 void client_url(const struct client *client, struct buf *out, const char *const *segments)
 {
     address_path(out, client->url, segments);

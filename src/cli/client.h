@@ -1,7 +1,7 @@
 /* client.h - speaks HTTP to an earshot server.
  * Runs in: earshot command.  Blocks: yes.
- * Only this and address.c include curl. Redirects are not followed: the token goes to the server
- * that the user named. */
+ * Only this, probe.c and address.c include curl. Redirects are not followed: the token goes to the
+ * server that the user named. */
 #ifndef EARSHOT_CLIENT_H
 #define EARSHOT_CLIENT_H
 
@@ -47,6 +47,10 @@ struct client_answer {
  * after an error was printed. */
 struct client *client_open(const struct options *options);
 void client_close(struct client *client);
+
+/* The server's URL without a slash at its end, and the header with the token, or NULL. */
+const char *client_base(const struct client *client);
+const char *client_authorization(const struct client *client);
 
 /* Writes the URL of a resource below the server's; see address_path(). */
 void client_url(const struct client *client, struct buf *out, const char *const *segments);

@@ -7,8 +7,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "auth/token.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/address.h"
 #include "cli/cli.h"
@@ -16,94 +14,14 @@
 #include "cli/commands.h"
 #include "cli/field.h"
 #include "cli/listen.h"
+#include "cli/operator.h"
 #include "cli/terminal.h"
-#include "conf.h"
 #include "event/name.h"
 
 #define CALL_LIMIT_MS 60000
 #define RETRY_FOR_MS 10000
-#define TOKEN_TTL_MS (5 * 60 * 1000)
-#define OPERATOR "operator" /* whom a token of our own names */
 #define PASSWORD_MAX 1024
 #define PAGE "1000"
-
-/* --- a token --- */
-
-/* Makes an admin's token with the secret of the configuration. Returns it, to be freed, or NULL
- * where there is no configuration or no secret; *status is set where that is an error. */
-static char *mint(const struct options *options, int *status)
-{
-    const char *path = conf_path(options->config);
-    struct token_claims claims = {.user_id = OPERATOR, .role = "admin", .ttl_ms = TOKEN_TTL_MS};
-    struct keyring *keyring = NULL;
-    struct buf token = BUF_INIT;
-    struct conf *conf;
-    char error[512];
-
-    if (path == NULL || (options->config == NULL && access(path, R_OK) != 0))
-        return NULL;
-    conf = conf_load(path, NULL, 0, error);
-    if (conf != NULL && conf->jwt_secret[0] == '\0') {
-        conf_free(conf);
-        return NULL;
-    }
-    if (conf != NULL && options->follow)
-        claims.ttl_ms = conf->token_ttl_ms;
-    if (conf == NULL || (keyring = keyring_open(conf, error)) == NULL ||
-        token_mint(keyring, &claims, clock_wall_ms(), &token, NULL, error) != 0) {
-        terminal_error("%s", error);
-        *status = CLI_USAGE;
-    }
-    if (keyring != NULL)
-        keyring_close(keyring);
-    conf_free(conf);
-    return token.data;
-}
-
-static char *keep_environment(const char *name)
-{
-    const char *value = getenv(name);
-    char *kept = value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
-
-    /* It is the client's, and no key of the configuration. */
-    unsetenv(name);
-    return kept;
-}
-
-/* The options, completed, and what was made for them. */
-struct access {
-    struct options options;
-    char *url, *token;
-};
-
-static void access_free(struct access *access)
-{
-    free(access->url);
-    free(access->token);
-}
-
-/* Completes the options: where no token is given, by one of our own. Returns the exit status; to be
- * freed in any case. */
-static int complete(struct access *access, const struct options *options)
-{
-    int status = CLI_DONE;
-
-    access->options = *options;
-    access->url = keep_environment("EARSHOT_URL");
-    access->token = keep_environment("EARSHOT_TOKEN");
-    if (sodium_init() < 0) {
-        terminal_error("libsodium cannot start");
-        return CLI_REFUSED;
-    }
-    if (options->url == NULL)
-        access->options.url = access->url;
-    if (options->token != NULL || options->token_file != NULL)
-        return CLI_DONE;
-    if (access->token == NULL)
-        access->token = mint(options, &status);
-    access->options.token = access->token;
-    return status;
-}
 
 /* --- calls --- */
 
@@ -319,7 +237,7 @@ static int list_users(const struct options *options)
 
 int manage_user(const struct options *options, const char *what, const char *user)
 {
-    struct access access;
+    struct operator operator;
     bool list = strcmp(what, "list") == 0, del = strcmp(what, "del") == 0,
          add = strcmp(what, "add") == 0;
     int status;
@@ -332,12 +250,12 @@ int manage_user(const struct options *options, const char *what, const char *use
         terminal_error("%s is no user id: 1 to 64 letters, digits, '.', '_' or '-'", user);
         return CLI_USAGE;
     }
-    status = complete(&access, options);
+    status = operator_complete(&operator, options);
     if (status == CLI_DONE)
-        status = list  ? list_users(&access.options)
-                 : del ? delete_user(&access.options, user)
-                       : put_user(&access.options, user, add);
-    access_free(&access);
+        status = list  ? list_users(&operator.options)
+                 : del ? delete_user(&operator.options, user)
+                       : put_user(&operator.options, user, add);
+    operator_free(&operator);
     return status;
 }
 
@@ -346,7 +264,7 @@ int manage_user(const struct options *options, const char *what, const char *use
 int manage_revoke(const struct options *options)
 {
     struct buf json = BUF_INIT;
-    struct access access;
+    struct operator operator;
     int status;
 
     if ((options->user == NULL) == (options->jti == NULL)) {
@@ -357,10 +275,10 @@ int manage_revoke(const struct options *options)
     append(&json, "user", options->user);
     append(&json, "token", options->jti);
     buf_char(&json, '}');
-    status = complete(&access, options);
+    status = operator_complete(&operator, options);
     if (status == CLI_DONE)
-        status = do_call(&access.options, "POST", "/revoke", &json, NULL);
-    access_free(&access);
+        status = do_call(&operator.options, "POST", "/revoke", &json, NULL);
+    operator_free(&operator);
     buf_free(&json);
     return status;
 }
@@ -368,18 +286,18 @@ int manage_revoke(const struct options *options)
 int manage_audit(const struct options *options)
 {
     struct buf last = BUF_INIT;
-    struct access access;
+    struct operator operator;
     char room[] = "audit";
-    int status = complete(&access, options);
+    int status = operator_complete(&operator, options);
 
-    access.options.audit = true;
+    operator.options.audit = true;
     if (status == CLI_DONE)
-        status = commands_pages(&access.options, (const char *[]){"admin", "audit", NULL}, &last);
+        status = commands_pages(&operator.options, (const char *[]){"admin", "audit", NULL}, &last);
     if (status == CLI_DONE && options->follow) {
-        access.options.since = last.len > 0 ? last.data : "all";
-        status = listen_run(&access.options, &(char *){room}, 1);
+        operator.options.since = last.len> 0 ? last.data : "all";
+        status = listen_run(&operator.options, &(char *){room}, 1);
     }
-    access_free(&access);
+    operator_free(&operator);
     buf_free(&last);
     return status;
 }

@@ -7,7 +7,8 @@
 #include "cli/terminal.h"
 
 #define ADMINS (COMMAND_USER | COMMAND_REVOKE | COMMAND_AUDIT)
-#define SERVER (COMMAND_SEND | COMMAND_LISTEN | COMMAND_HISTORY | COMMAND_ROOMS | ADMINS)
+#define TALKERS (COMMAND_SEND | COMMAND_LISTEN | COMMAND_HISTORY | COMMAND_ROOMS | ADMINS)
+#define SERVER (TALKERS | COMMAND_DOCTOR)
 #define NUMBER_MAX 1000000000
 #define TIME_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
 
@@ -42,7 +43,7 @@ static const struct row rows[] = {
      "so many messages (50)"},
     {"before", "ID", KIND_TEXT, FIELD(before), COMMAND_HISTORY, "the last ones before this"},
     {"after", "ID", KIND_TEXT, FIELD(after), COMMAND_HISTORY, "the first ones after this"},
-    {"as", "FORM", KIND_AS, FIELD(ndjson), SERVER, "text (the default) or ndjson"},
+    {"as", "FORM", KIND_AS, FIELD(ndjson), TALKERS, "text (the default) or ndjson"},
     {"user", "ID", KIND_TEXT, FIELD(user), COMMAND_TOKEN | COMMAND_REVOKE,
      "whom the token names, or whose tokens it is about"},
     {"jti", "JTI", KIND_TEXT, FIELD(jti), COMMAND_REVOKE, "the one token with this claim jti"},
@@ -57,9 +58,15 @@ static const struct row rows[] = {
     {"namespace", "NAME", KIND_TEXT, FIELD(ns), COMMAND_TOKEN, "good in this namespace only"},
     {"ttl", "TIME", KIND_TIME, FIELD(ttl_ms), COMMAND_TOKEN,
      "how long it is good: 90s, 30m, 12h, 7d (token_ttl)"},
-    {"config", "FILE", KIND_TEXT, FIELD(config), COMMAND_TOKEN | ADMINS,
+    {"quick", NULL, KIND_FLAG, FIELD(quick), COMMAND_DOCTOR, "no look at idle streams: 10 s"},
+    {"idle", "TIME", KIND_TIME, FIELD(idle_ms), COMMAND_DOCTOR,
+     "how long to look at idle streams (35s)"},
+    {"long", NULL, KIND_FLAG, FIELD(whole), COMMAND_DOCTOR,
+     "look at idle streams until the server ends them: up to 13 minutes"},
+    {"json", NULL, KIND_FLAG, FIELD(json), COMMAND_DOCTOR, "print one JSON object at the end"},
+    {"config", "FILE", KIND_TEXT, FIELD(config), COMMAND_TOKEN | ADMINS | COMMAND_DOCTOR,
      "where jwt_secret is ($EARSHOT_CONFIG, " EARSHOT_CONFIG_PATH ")"},
-    {"retry-for", "TIME", KIND_TIME, FIELD(retry_for_ms), SERVER,
+    {"retry-for", "TIME", KIND_TIME, FIELD(retry_for_ms), TALKERS,
      "how long to try while no server answers (10s)"},
     {"url", "URL", KIND_TEXT, FIELD(url), SERVER,
      "the server ($EARSHOT_URL, http://127.0.0.1:8080/chat/v1)"},

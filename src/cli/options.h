@@ -17,6 +17,7 @@ enum command_bit {
     COMMAND_USER = 32,
     COMMAND_REVOKE = 64,
     COMMAND_AUDIT = 128,
+    COMMAND_DOCTOR = 256,
 };
 
 struct options {
@@ -44,6 +45,10 @@ struct options {
     /* user, revoke, audit */
     bool password_stdin, follow;
     const char *jti;
+
+    /* doctor */
+    bool json, quick, whole;
+    int64_t idle_ms; /* 0 = not given */
 
     /* Not of the command line: it is the audit that is printed, with times. */
     bool audit;

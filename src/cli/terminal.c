@@ -23,14 +23,19 @@ void terminal_open(bool verbose)
     terminal_notices = verbose || isatty(STDERR_FILENO);
 }
 
+void terminal_defuse(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
+        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+            *p = '?';
+}
+
 static void print(const char *format, va_list args)
 {
     char line[LINE_MAX_BYTES];
 
     vsnprintf(line, sizeof(line), format, args);
-    for (unsigned char *p = (unsigned char *)line; *p != '\0'; p++)
-        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
-            *p = '?';
+    terminal_defuse(line);
     fprintf(stderr, "earshot: %s\n", line);
 }
 

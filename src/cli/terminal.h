@@ -16,6 +16,9 @@ void terminal_open(bool verbose);
 void terminal_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void terminal_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Makes one harmless line of a text of others: control characters become ?. */
+void terminal_defuse(char *text);
+
 /* Writes whole lines at once. Ends the command when nobody reads them (0), or when they cannot be
  * written (1). */
 void terminal_write(const char *text, size_t len);
