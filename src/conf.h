@@ -83,6 +83,10 @@ struct conf {
     int64_t poll_wait_max_ms; /* poll_wait_max = 120s */
     int rooms_max;            /* rooms with listeners, a hub */
 
+    /* Direct mode. */
+    int64_t direct_stream_age_ms; /* a stream ends by then at the latest; direct_stream_age = 55s */
+    int direct_streams_max;       /* receives that the processes of one user of the machine hold */
+
     struct conf_places *places; /* for conf_where() */
 };
 

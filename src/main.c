@@ -1,4 +1,4 @@
-/* main.c - earshotd: options, then the supervisor. */
+/* main.c - earshotd: which mode; options, then the supervisor, or direct. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
-#include "gate/gate.h"
+#include "direct/direct.h"
+#include "gate/prefork.h"
 #include "hub/hub.h"
 #include "setting.h"
 #include "store/topology.h"
@@ -290,12 +291,17 @@ static void open_standard_files(void)
 int main(int argc, char **argv)
 {
     static struct invocation in;
-    const struct supervisor_jobs jobs = {
-        .mains = {.gate = gate_main, .hub = hub_main}, .load = load, .context = &in, .argv = argv};
+    const struct supervisor_jobs jobs = {.mains = {.gate = prefork_main, .hub = hub_main},
+                                         .load = load,
+                                         .context = &in,
+                                         .argv = argv};
+    const enum direct_mode mode = direct_mode(argc > 0 ? argv[0] : "");
     char error[512];
     struct conf *conf;
 
     open_standard_files();
+    if (mode != DIRECT_NOT)
+        return direct_main(argv[0], mode);
     read_options(&in, argc, argv);
     log_open(in.action == ACTION_RUN ? "supervisor" : "earshotd", LOG_LEVEL_INFO, early_form(&in));
     if (in.action == ACTION_PRINT)

@@ -71,6 +71,9 @@ const struct setting setting_table[] = {
     {"poll_wait", SETTING_DURATION, AT(poll_wait_ms), 0, HOUR, "25s", false},
     {"poll_wait_max", SETTING_DURATION, AT(poll_wait_max_ms), SECOND, HOUR, "2m", false},
     {"rooms_max", SETTING_INT, AT(rooms_max), 1, 10000000, "10000", false},
+
+    {"direct_stream_age", SETTING_DURATION, AT(direct_stream_age_ms), SECOND, DAY, "55s", false},
+    {"direct_streams_max", SETTING_INT, AT(direct_streams_max), 1, 10000, "20", false},
     {NULL, SETTING_WORD, 0, 0, 0, NULL, false}};
 
 static void *field_of(const struct conf *conf, const struct setting *setting)

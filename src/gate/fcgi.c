@@ -153,12 +153,12 @@ struct fcgi *fcgi_open(int listen_fd, const int relay[2], const sigset_t *let_in
     struct fcgi *fcgi = mem_zero(sizeof(*fcgi));
 
     fcgi->listen_fd = listen_fd;
-    fcgi->relay[0] = relay[0];
-    fcgi->relay[1] = relay[1];
+    fcgi->relay[0] = relay != NULL ? relay[0] : -1;
+    fcgi->relay[1] = relay != NULL ? relay[1] : -1;
     fcgi->let_in = *let_in;
     fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (fcgi->epoll_fd < 0 || watch(fcgi, listen_fd, NULL) < 0 ||
-        watch(fcgi, relay[0], fcgi->relay) < 0) {
+        (relay != NULL && watch(fcgi, relay[0], fcgi->relay) < 0)) {
         log_error("cannot watch the listening socket: %s", strerror(errno));
         fcgi_close(fcgi);
         return NULL;
@@ -324,14 +324,15 @@ char **fcgi_accept(struct fcgi *fcgi)
     return NULL;
 }
 
-int fcgi_body(struct fcgi *fcgi, bool expected, size_t limit, struct buf *body)
+static int read_body(void *from, const struct source_wish *wish, struct buf *body)
 {
+    struct fcgi *fcgi = from;
     struct connection *c = fcgi->current;
     FCGX_Stream *in = c->request.in;
     int n;
 
     buf_clear(body);
-    if (expected && !c->patient) {
+    if (wish->expected && !c->patient) {
         set_time_limit(c->request.ipcFd, SO_RCVTIMEO, FCGI_STALL_MS);
         c->patient = true;
     }
@@ -339,7 +340,7 @@ int fcgi_body(struct fcgi *fcgi, bool expected, size_t limit, struct buf *body)
         n = FCGX_GetStr(buf_reserve(body, BODY_STEP), BODY_STEP, in);
         body->len += (size_t)n;
         body->data[body->len] = '\0';
-        if (body->len > limit)
+        if (body->len > wish->most)
             return 413;
     } while (n == BODY_STEP);
     if (FCGX_GetError(in) != 0)
@@ -388,8 +389,9 @@ static void skip_body(struct fcgi *fcgi)
     fcgi->unread = n == sizeof(trash) || FCGX_GetError(in) != 0;
 }
 
-int fcgi_reply(struct fcgi *fcgi, const char *data, size_t len)
+static int reply(void *from, const char *data, size_t len)
 {
+    struct fcgi *fcgi = from;
     struct connection *c = fcgi->current;
     FCGX_Request *request = &c->request;
     int result;
@@ -412,18 +414,21 @@ int fcgi_reply(struct fcgi *fcgi, const char *data, size_t len)
     return result == 0 ? 0 : -1;
 }
 
-int fcgi_fd(const struct fcgi *fcgi)
+static int connection(void *from, uint16_t *request_id)
 {
+    const struct fcgi *fcgi = from;
+
+    *request_id = (uint16_t)fcgi->current->request.requestId;
     return fcgi->current->request.ipcFd;
 }
 
-uint16_t fcgi_request_id(const struct fcgi *fcgi)
+/* Closes our descriptor too. */
+static void park(void *from)
 {
-    return (uint16_t)fcgi->current->request.requestId;
-}
+    struct fcgi *fcgi = from;
 
-void fcgi_park(struct fcgi *fcgi)
-{
     connection_free(fcgi, fcgi->current);
     fcgi->current = NULL;
 }
+
+const struct source fcgi_source = {true, read_body, reply, connection, park};

@@ -1,7 +1,6 @@
 #include "gate/gate.h"
 
 #include <malloc.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,8 @@
 #include "auth/seen.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf.h"
-#include "gate/canary.h"
-#include "gate/fcgi.h"
 #include "gate/park.h"
 #include "gate/route.h"
 #include "heritage.h"
@@ -30,12 +28,12 @@
 #define KEEP_BYTES 65536 /* buffers larger than this are given back after a request */
 
 struct gate {
+    struct gate_place place;
     const struct heritage *heritage;
     const struct conf *conf;
     struct keyring *keyring;
     struct seen *seen;
     struct store *store;
-    struct fcgi *fcgi;
     struct arena lasting;      /* what anonymous is made of */
     struct identity anonymous; /* the rights without a token */
     /* Of the request: */
@@ -47,14 +45,6 @@ struct gate {
     struct buf body;
     struct buf output;
 };
-
-/* The signal that came. */
-static volatile sig_atomic_t stopping;
-
-static void on_stop(int signal)
-{
-    stopping = signal;
-}
 
 /* --- the steps of a request; each returns 0, or -1 with the reply made --- */
 
@@ -88,8 +78,9 @@ static int read_body(struct gate *gate, struct api *api)
 {
     int64_t most = gate->conf->body_max_bytes, told = gate->request.content_length;
     bool reads = gate->request.method == METHOD_GET || gate->request.method == METHOD_HEAD;
-    bool expected = told > 0 || (told < 0 && !reads);
-    int status = told > most ? 413 : fcgi_body(gate->fcgi, expected, (size_t)most, &gate->body);
+    const struct source_wish wish = {
+        .told = told, .expected = told > 0 || (told < 0 && !reads), .most = (size_t)most};
+    int status = told > most ? 413 : gate->place.source->body(gate->place.from, &wish, &gate->body);
 
     if (status == 413)
         api_fail(api, 413, "body_too_large", "a request may have %lld bytes", (long long)most);
@@ -245,7 +236,7 @@ static void act(struct gate *gate, struct api *api, char **envp)
         check_rights(api, route) == 0)
         route->handler(api);
     if (api->deep)
-        canary_check(api, gate->heritage);
+        gate->place.deep(api, gate->heritage);
 }
 
 /* --- its end --- */
@@ -253,10 +244,15 @@ static void act(struct gate *gate, struct api *api, char **envp)
 /* Hands the connection to a hub. Returns 0, or -1 with the reply made. */
 static int park(struct gate *gate, struct api *api)
 {
-    gate->parking.fastcgi = true;
-    gate->parking.request_id = fcgi_request_id(gate->fcgi);
-    if (park_send(gate->heritage, &gate->parking, fcgi_fd(gate->fcgi)) == 0) {
-        fcgi_park(gate->fcgi);
+    const struct source *source = gate->place.source;
+    int fd;
+
+    gate->parking.fastcgi = source->fastcgi;
+    fd = source->connection(gate->place.from, &gate->parking.request_id);
+    if ((gate->place.admit == NULL ||
+         gate->place.admit(gate->place.context, &gate->parking) == 0) &&
+        park_send(gate->heritage, &gate->parking, fd) == 0) {
+        source->park(gate->place.from);
         return 0;
     }
     park_refuse(api);
@@ -267,7 +263,7 @@ static void reply(struct gate *gate)
 {
     cors_headers(&gate->reply.headers, &gate->request, gate->conf);
     reply_encode(&gate->output, &gate->reply, gate->request.method == METHOD_HEAD);
-    if (fcgi_reply(gate->fcgi, gate->output.data, gate->output.len) < 0)
+    if (gate->place.source->reply(gate->place.from, gate->output.data, gate->output.len) < 0)
         log_debug("the web server did not take the reply");
 }
 
@@ -324,7 +320,7 @@ static void tidy(struct gate *gate)
         malloc_trim(0);
 }
 
-static void serve(struct gate *gate)
+bool gate_serve(struct gate *gate, char **envp)
 {
     int64_t start_ms = clock_mono_ms();
     struct api api = {
@@ -339,11 +335,8 @@ static void serve(struct gate *gate)
         .reply = &gate->reply,
         .parking = &gate->parking,
     };
-    char **envp = fcgi_accept(gate->fcgi);
     int status = 0;
 
-    if (envp == NULL)
-        return;
     act(gate, &api, envp);
     if (!api.parked || park(gate, &api) < 0) {
         page_finish(&api);
@@ -353,45 +346,15 @@ static void serve(struct gate *gate)
     gate->heritage->slot->requests++;
     log_access(gate, &api, status, start_ms);
     tidy(gate);
+    return status == 0;
 }
 
-/* --- the process --- */
+/* --- the gate --- */
 
-/* SIGTERM and SIGHUP are let in only while the gate waits, so that they never cut a request. The
- * supervisor blocked them, and SIGINT and SIGUSR2, which are its own business. Ours come after
- * FCGX_Init, which installs handlers too. */
-static void set_handlers(void)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGUSR1, SIG_IGN);
-}
-
-static struct fcgi *listen_to(const struct heritage *heritage)
-{
-    sigset_t stop, let_in;
-    struct fcgi *fcgi;
-
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGHUP);
-    sigprocmask(SIG_BLOCK, &stop, &let_in);
-    sigdelset(&let_in, SIGTERM);
-    sigdelset(&let_in, SIGHUP);
-    fcgi = fcgi_open(heritage->listen_fd, heritage->relay, &let_in);
-    set_handlers();
-    return fcgi;
-}
-
-static int gate_open(struct gate *gate, const struct heritage *heritage)
+static int open_parts(struct gate *gate)
 {
     char error[512] = "";
 
-    gate->heritage = heritage;
-    gate->conf = heritage->conf;
     if (sodium_init() < 0) {
         log_error("libsodium cannot be used");
         return -1;
@@ -399,19 +362,32 @@ static int gate_open(struct gate *gate, const struct heritage *heritage)
     gate->anonymous = (struct identity){.name = "anonymous"};
     if (policy_parse(&gate->anonymous, &gate->lasting, gate->conf->anonymous, error) < 0 ||
         (gate->keyring = keyring_open(gate->conf, error)) == NULL ||
-        (gate->store = store_open(gate->conf, &heritage->board->redis, error)) == NULL) {
+        (gate->store = store_open(gate->conf, &gate->heritage->board->redis, error)) == NULL) {
         log_error("%s", error);
         return -1;
     }
     gate->seen = seen_open();
-    gate->fcgi = listen_to(heritage);
     tidy(gate);
-    return gate->fcgi != NULL ? 0 : -1;
+    return 0;
 }
 
-static void gate_close(struct gate *gate)
+struct gate *gate_open(const struct gate_place *place)
 {
-    fcgi_close(gate->fcgi);
+    struct gate *gate = mem_zero(sizeof(*gate));
+
+    gate->place = *place;
+    gate->heritage = place->heritage;
+    gate->conf = place->heritage->conf;
+    if (open_parts(gate) == 0)
+        return gate;
+    gate_close(gate);
+    return NULL;
+}
+
+void gate_close(struct gate *gate)
+{
+    if (gate == NULL)
+        return;
     store_close(gate->store);
     keyring_close(gate->keyring);
     seen_close(gate->seen);
@@ -420,40 +396,5 @@ static void gate_close(struct gate *gate)
     buf_free(&gate->output);
     arena_free(&gate->arena);
     arena_free(&gate->lasting);
-}
-
-/* Answers what has come already, unless others do. The supervisor has unlinked the socket, so that
- * nothing more should; where it does (TCP, or a socket that others hold open), there is an end to
- * it all the same. */
-static void drain(struct gate *gate)
-{
-    int64_t end_ms = clock_mono_ms() + gate->conf->drain_ms;
-
-    if (stopping == SIGHUP)
-        fcgi_retire(gate->fcgi);
-    else
-        fcgi_drain(gate->fcgi);
-    while (clock_mono_ms() < end_ms && fcgi_wait(gate->fcgi, 0) == 1)
-        serve(gate);
-}
-
-int gate_main(const struct heritage *heritage)
-{
-    static struct gate gate;
-    int status = EXIT_FAILURE;
-
-    if (gate_open(&gate, heritage) == 0) {
-        while (!stopping) {
-            scoreboard_state(heritage->slot, SLOT_IDLE);
-            if (fcgi_wait(gate.fcgi, SCOREBOARD_RENEW_MS) == 1) {
-                scoreboard_state(heritage->slot, SLOT_BUSY);
-                serve(&gate);
-            }
-        }
-        scoreboard_state(heritage->slot, SLOT_DRAINING);
-        drain(&gate);
-        status = EXIT_SUCCESS;
-    }
-    gate_close(&gate);
-    return status;
+    free(gate);
 }

@@ -96,7 +96,7 @@ static void set_blocked(struct connection *c, bool blocked)
     struct hub *hub = hub_of(c);
 
     c->blocked_tick = blocked ? hub->wheel.now + 1 : 0;
-    uv_poll_start(&c->poll, blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
+    sending_watch(c, on_poll);
     deadline_set(c);
 }
 
@@ -433,7 +433,7 @@ static void hear(struct connection *c)
 
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (len <= 0 || (c->fastcgi && len >= 2 && data[1] == FCGI_ABORT_REQUEST))
+    if (len <= 0 || (len >= 2 && data[1] == FCGI_ABORT_REQUEST))
         close_connection(c);
 }
 
@@ -441,7 +441,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct connection *c = (struct connection *)((char *)poll - offsetof(struct connection, poll));
 
-    if (status < 0) {
+    if (status < 0 || (events & UV_PRIORITIZED)) {
         close_connection(c);
         return;
     }
@@ -561,7 +561,7 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     c->tally = tally_join(hub, p->namespace, p->form);
     ip_pack(c->address, p->address);
     uv_poll_init(&hub->loop, &c->poll, c->fd); /* it does not block from here on */
-    uv_poll_start(&c->poll, UV_READABLE, on_poll);
+    sending_watch(c, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);
     hub->connections_count++;
     atomic_store(&hub->slot->streams, hub->connections_count);

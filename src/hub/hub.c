@@ -27,6 +27,7 @@
 #include "supervisor/scoreboard.h"
 
 #define TRIM_STREAMS 1000
+#define ALONE_SILENT_S 10 /* as long as a supervisor would let it hang */
 
 static uv_timer_t tick_timer;
 static uv_prepare_t turn_end;
@@ -51,6 +52,12 @@ static void on_rest_end(uv_timer_t *timer)
     (void)timer;
 }
 
+/* Is nothing left of what it is to end with? */
+static bool is_over(const struct hub *hub)
+{
+    return (hub->draining || hub->alone) && hub->connections_count == 0 && inlet_is_empty();
+}
+
 /* Once a turn, when all that came in is taken: what came in together goes out together. */
 static void on_turn_end(uv_prepare_t *prepare)
 {
@@ -64,6 +71,8 @@ static void on_turn_end(uv_prepare_t *prepare)
     lease_flush(hub, clock_mono_ms());
     feed_flush(&hub->feed);
     ask_flush(&hub->ask);
+    if (is_over(hub))
+        uv_stop(&hub->loop);
 }
 
 /* Gives back to the system what a peak of streams took: glibc does not by itself. */
@@ -86,7 +95,9 @@ static void every_second(struct hub *hub, int64_t now_ms)
     tally_tick(hub, now_ms);
     watch_tick(hub, now_ms);
     trim(hub);
-    if (getppid() != supervisor && !hub->draining) {
+    if (hub->alone) {
+        alarm(ALONE_SILENT_S);
+    } else if (getppid() != supervisor && !hub->draining) {
         log_error("the supervisor is gone");
         uv_stop(&hub->loop);
     }
@@ -103,7 +114,7 @@ static void on_tick(uv_timer_t *timer)
                   connection_due, hub);
     if (now_ms - second_ms >= SCOREBOARD_RENEW_MS)
         every_second(hub, now_ms);
-    if (hub->draining && ((hub->connections_count == 0 && inlet_is_empty()) || now_ms > end_by_ms))
+    if (hub->draining && now_ms > end_by_ms)
         uv_stop(&hub->loop);
 }
 
@@ -115,7 +126,8 @@ static void on_term(uv_signal_t *signal, int number)
     (void)number;
     if (hub->draining)
         return;
-    log_info("drains streams=%u", hub->connections_count);
+    log_write(hub->alone ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "drains streams=%u",
+              hub->connections_count);
     hub->draining = true;
     scoreboard_state(hub->slot, SLOT_DRAINING);
     end_by_ms = clock_mono_ms() + hub->conf->drain_ms;
@@ -142,6 +154,7 @@ static void name_hub(struct hub *hub, int inlet_fd)
     randombytes_buf(hash, sizeof(hash));
     sodium_bin2base64(hub->self, sizeof(hub->self), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    memcpy(hub->people, hub->self, sizeof(hub->people));
     machine_name(host);
     snprintf(hub->label, sizeof(hub->label), "%s:%d", host, (int)getpid());
 }
@@ -220,6 +233,13 @@ static void close_hub(struct hub *hub, struct topology *topology)
     topology_free(topology);
 }
 
+static void run(struct hub *hub, const struct heritage *heritage)
+{
+    start_handles(hub, heritage->inlets[heritage->index][0]);
+    scoreboard_state(hub->slot, SLOT_IDLE);
+    uv_run(&hub->loop, UV_RUN_DEFAULT);
+}
+
 int hub_main(const struct heritage *heritage)
 {
     struct hub *hub = mem_zero(sizeof(*hub));
@@ -233,12 +253,41 @@ int hub_main(const struct heritage *heritage)
         free(hub);
         return EX_CONFIG;
     }
-    start_handles(hub, heritage->inlets[heritage->index][0]);
-    scoreboard_state(hub->slot, SLOT_IDLE);
     log_info("up hub=%d", heritage->index);
-    uv_run(&hub->loop, UV_RUN_DEFAULT);
+    run(hub, heritage);
     close_hub(hub, topology);
     free(hub);
     log_info("ends");
     return 0;
+}
+
+/* All processes that serve one user are one to the others: he is here while one of them says so,
+ * and what of them is gone leaves nothing behind but that one lease. */
+static void name_people(struct hub *hub, const char *holder)
+{
+    unsigned char hash[16];
+
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)holder, strlen(holder), NULL, 0);
+    sodium_bin2base64(hub->people, sizeof(hub->people), hash, sizeof(hash),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+bool hub_serve_one(const struct heritage *heritage, const char *holder)
+{
+    struct hub *hub = mem_zero(sizeof(*hub));
+    struct topology *topology = NULL;
+    bool ended = true;
+
+    if (open_hub(hub, heritage, &topology) == 0) {
+        hub->alone = true;
+        if (holder[0] != '\0')
+            name_people(hub, holder);
+        alarm(ALONE_SILENT_S);
+        run(hub, heritage);
+        ended = hub->draining;
+        close_hub(hub, topology);
+        alarm(0);
+    }
+    free(hub);
+    return ended;
 }

@@ -128,7 +128,7 @@ static void call(struct room *room, bool people_stay, int pairs, const char *tex
 {
     struct hub *hub = room->hub;
     char key[KEY_MAX], count[16];
-    const char *argv[FIXED_ARGS + 2 * PAIRS_MAX] = {hub->id, count, LEASE_MS, hub->self,
+    const char *argv[FIXED_ARGS + 2 * PAIRS_MAX] = {hub->id, count, LEASE_MS, hub->people,
                                                     people_stay         ? PEOPLE_LEASE_MS
                                                     : room->people_told ? "0"
                                                                         : ""};

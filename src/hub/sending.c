@@ -1,21 +1,31 @@
 #include "hub/sending.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "event/record.h"
 #include "hub/outgoing.h"
 
+/* What is to be heard of the peer. Plain output says only that nobody takes it any more; what can
+ * be read there, or its end, is the request's, where input and output are one socket (Apache's
+ * mod_cgid). libuv reports an end of both ways (EPOLLHUP) as what was asked for. */
+void sending_watch(struct connection *c, uv_poll_cb on_poll)
+{
+    int events = c->fastcgi ? UV_READABLE : UV_PRIORITIZED;
+
+    uv_poll_start(&c->poll, c->blocked_tick != 0 ? events | UV_WRITABLE : events, on_poll);
+}
+
 /* Sends bytes that are ready for the wire; what the socket does not take waits in c->out. */
 static void send_iov(struct connection *c, struct iovec *iov, int count)
 {
-    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
     ssize_t sent = 0;
 
+    /* Not sendmsg(): the output of a CGI program may be a pipe. */
     if (c->out.len == 0) {
         do
-            sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+            sent = writev(c->fd, iov, count);
         while (sent < 0 && errno == EINTR);
         if (sent < 0 && errno != EAGAIN) {
             c->broken = true;
@@ -53,7 +63,7 @@ void sending_content(struct connection *c, const char *data, size_t len, uint32_
 bool sending_rest(struct connection *c, uint32_t now)
 {
     while (c->out.len > 0) {
-        ssize_t sent = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = write(c->fd, c->out.data, c->out.len);
 
         if (sent < 0 && errno == EINTR)
             continue;

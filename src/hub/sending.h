@@ -8,8 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
 
 struct connection;
+
+/* Watches the socket: for a word of the peer (UV_READABLE), or, where the output is plain, for its
+ * end (UV_PRIORITIZED); and while something waits, for room (UV_WRITABLE). */
+void sending_watch(struct connection *connection, uv_poll_cb on_poll);
 
 /* Sends content, in FastCGI records where the connection speaks FastCGI. */
 void sending_content(struct connection *connection, const char *data, size_t len, uint32_t now);

@@ -26,8 +26,10 @@ struct hub {
     const struct conf *conf;
     struct slot *slot; /* in the scoreboard */
     const struct scoreboard *board;
-    char id[24];    /* of this hub and its successors: names its leases in Redis */
-    char self[24];  /* of this process alone: names the people that it has */
+    char id[24];   /* of this hub and its successors: names its leases in Redis */
+    char self[24]; /* of this process alone: names it in answers */
+    char
+        people[24]; /* names the people that it has in Redis: as self, or as hub_serve_one() says */
     char label[96]; /* "host:pid", for people */
     char machine[MACHINE_TEXT];
     uv_loop_t loop;
@@ -45,6 +47,7 @@ struct hub {
     unsigned connections_count;
     uint32_t serial; /* of the last connection that came */
     bool draining;
+    bool alone; /* it is a hub of one */
 
     struct buf scratch; /* what one connection is about to be sent; empty between uses */
     struct buf line;    /* a cursor or a control event in the making; likewise */

@@ -64,22 +64,33 @@ static int take_from_systemd(struct listener *listener, char error[512])
     return 1;
 }
 
-/* Moves it away from 0, where a child that only reads its input must not find it. */
+bool listener_is_spawned(void)
+{
+    return is_listening(STDIN_FILENO);
+}
+
+/* Where a child that only reads its input must not find it. */
+int listener_take_spawned(void)
+{
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, SYSTEMD_FIRST_FD);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0)
+        return -1;
+    close(null);
+    set_flags(fd);
+    return fd;
+}
+
 static int take_from_spawner(struct listener *listener, char error[512])
 {
-    int null;
-
-    if (!is_listening(STDIN_FILENO))
+    if (!listener_is_spawned())
         return 0;
-    listener->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, SYSTEMD_FIRST_FD);
-    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (listener->fd < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0) {
-        snprintf(error, 512, "the socket on descriptor 0: %s", strerror(errno));
-        return -1;
-    }
-    close(null);
-    set_flags(listener->fd);
-    return 1;
+    listener->fd = listener_take_spawned();
+    if (listener->fd >= 0)
+        return 1;
+    snprintf(error, 512, "the socket on descriptor 0: %s", strerror(errno));
+    return -1;
 }
 
 /* --- a unix socket --- */

@@ -5,6 +5,7 @@
 #ifndef EARSHOT_LISTENER_H
 #define EARSHOT_LISTENER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct conf;
@@ -25,6 +26,12 @@ struct listener {
 /* Makes or takes over the socket. A unix socket that nobody answers on is replaced, a live one is
  * an error. Returns 0, or -1 with one line in `error`. */
 int listener_open(struct listener *listener, const struct conf *conf, char error[512]);
+
+/* Did a spawner hand a listening socket over, as descriptor 0? */
+bool listener_is_spawned(void);
+
+/* Takes it, away from 0. Returns the descriptor, or -1 with errno. */
+int listener_take_spawned(void);
 
 /* Takes over what the last binary listened on. */
 void listener_adopt(struct listener *listener, const struct handover *handover);
