@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -9,6 +10,9 @@ import { root } from '../system/harness.mjs';
 import { person, serve, slow } from './browser.mjs';
 
 const server = await serve({ history_max: '20000' });
+
+/** Where others are at work on this machine, a page has only its share of it. */
+const busy = () => Math.max(1, os.loadavg()[0] / os.cpus().length);
 
 test('are the page\'s own code and style under 60 KiB, compressed?', async () => {
   const who = await person(), { page } = who, files = new Set();
@@ -23,40 +27,62 @@ test('are the page\'s own code and style under 60 KiB, compressed?', async () =>
   assert.ok(all < 60 * 1024, JSON.stringify(sizes));
 });
 
+const watch = () => {
+  globalThis.__at = {};
+  new PerformanceObserver((list) => { globalThis.__at.painted ??= list.getEntries()[0].renderTime; }).observe({ type: 'element', buffered: true });
+  new MutationObserver((_, observer) => {
+    const texts = document.querySelectorAll('.message .text:not([elementtiming]), .message .text p:not([elementtiming])');
+    texts.forEach((text) => text.setAttribute('elementtiming', 'message')); // the browser then says when it painted it
+    if (texts.length > 0) globalThis.__at.first ??= performance.now();
+    if (!document.querySelector('#chat .message')) return;
+    observer.disconnect();
+    globalThis.__at.all = performance.now();
+  }).observe(document, { childList: true, subtree: true });
+};
+
 /**
- * When the first message was in the document, and when all of it was as it stays, in ms from the start of the navigation,
- * for each of some visits of one browser.
+ * Visits of a browser that was never there before the first of them: of each, in ms from its start, when the first message
+ * was in the document, when it was painted, when all was as it stays; and which files were asked for when.
  */
-async function visits(options) {
-  const { page, context } = await person(options), times = [];
-  await page.addInitScript(() => {
-    new MutationObserver((_, observer) => {
-      if (document.querySelector('.message')) globalThis.__first ??= performance.now();
-      if (!document.querySelector('#chat .message')) return;
-      observer.disconnect();
-      globalThis.__shown = performance.now();
-    }).observe(document, { childList: true, subtree: true });
-  });
+async function visits(count) {
+  const { page, context } = await person(), all = [];
+  await page.addInitScript(watch);
   await page.waitForTimeout(1000); // a new browser is busy with itself
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < count; i++) {
     await page.goto('about:blank');
     await page.goto(`${server.page}#lobby`);
-    await page.waitForFunction(() => globalThis.__shown);
-    times.push(await page.evaluate(() => [Math.round(globalThis.__first), Math.round(globalThis.__shown)]));
-    await page.waitForTimeout(500);
+    await page.waitForFunction(() => globalThis.__at.all && globalThis.__at.painted);
+    all.push(await page.evaluate(() => ({ ...globalThis.__at,
+      files: performance.getEntriesByType('resource').map(({ name, startTime }) => [new URL(name).pathname.slice('/chat/'.length), startTime]) })));
+    await page.waitForTimeout(300);
   }
   await context.close();
-  const [first, ...again] = times;
-  return { first, again: [0, 1].map((which) => again.map((pair) => pair[which]).sort((a, b) => a - b)) };
+  return all;
 }
 
-test('is the first message shown under 300 ms?', async () => {
+const BEFORE = ['view/theme.css', 'view/chat.css', 'page/page.css', 'page/first.js', 'v1/rooms/lobby/messages', 'v1/auth/me'];
+const GIVES_WAY_MS = 200; // page/first.js: then the rest comes all the same
+
+test('is the first message shown under 300 ms, also where one never was before?', async () => {
   for (let i = 0; i < 60; i++) await server.send('lobby', `message ${i} with **some** words`);
-  const plain = await visits({});
-  const [text, all] = plain.again;
-  console.log(`# first message in the document: ${plain.first[0]} ms in a browser that was never there, then ${text.join(', ')}; as it stays: ${plain.first[1]}, then ${all.join(', ')}`);
-  // The best of them: others may be at work on this machine.
-  assert.ok(text[0] < 300 * slow, JSON.stringify(plain));
+  const never = [], again = [];
+  for (let i = 0; i < 6; i++) {
+    const [first, ...others] = await visits(3);
+    never.push(first);
+    again.push(...others);
+  }
+  for (const [what, all] of [['never there before', never], ['there again', again]]) {
+    const of = (when) => all.map((one) => Math.round(one[when])).sort((a, b) => a - b);
+    const [first, painted, whole] = ['first', 'painted', 'all'].map(of);
+    console.log(`# ${what}: the first message in the document ${first.join(', ')} ms; painted ${painted.join(', ')}; all as it stays ${whole.join(', ')}`);
+    assert.ok(painted[0] < 300 * slow * busy(), `${what}: painted ${painted}, on a machine that is busy ${busy().toFixed(1)} times over`);
+  }
+  // And however busy it is: nothing is in the way of the messages.
+  for (const { files, first } of [...never, ...again]) {
+    const asked = files.find(([file]) => file === 'v1/rooms/lobby/messages')[1];
+    const early = files.filter(([file, at]) => at < Math.min(first, asked + GIVES_WAY_MS) && !/\.(svg|webmanifest)$/.test(file)).map(([file]) => file);
+    assert.deepEqual(early.sort(), [...BEFORE].sort());
+  }
 });
 
 test('do 10,000 messages scroll, from the newest to the first, with a bounded document?', async () => {
@@ -67,7 +93,7 @@ test('do 10,000 messages scroll, from the newest to the first, with a bounded do
   }
   const who = await person(), { page } = who;
   await page.goto(`${server.page}#huge`);
-  await page.locator('.message', { hasText: 'line 9999' }).waitFor();
+  await page.locator('#chat .message', { hasText: 'line 9999' }).waitFor();
   const found = await page.evaluate(async () => {
     const log = document.querySelector('#chat .log'), frame = () => new Promise(requestAnimationFrame);
     const room = globalThis.earshot.room('huge');
@@ -88,6 +114,6 @@ test('do 10,000 messages scroll, from the newest to the first, with a bounded do
   assert.equal(found.messages, 10000);
   assert.match(found.first, /^line 0/);
   assert.ok(found.rows <= 200, `${found.rows} rows`);
-  assert.ok(found.p99 < 100 * slow, 'it stutters');
+  assert.ok(found.p99 < 100 * slow * busy(), 'it stutters');
   who.clean();
 });

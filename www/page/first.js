@@ -4,6 +4,7 @@ const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|@[A-Za-z0-9._,-]{1,400})$/;
 const LAST_ROOM = 'earshot room', THEME = 'earshot theme';
 const ROWS = 18;
 const FRESH_MS = 3000; // so long an answer is as good as one asked for now
+const PATIENCE_MS = 200; // in which the rest waits for the first messages, not to be in their way
 
 export const kept = {
   get(place) { try { return localStorage.getItem(place); } catch { return null; } },
@@ -53,9 +54,16 @@ async function paint(asked, root) {
   root.append(...rows); // where the page was quicker, this is no longer in the document
 }
 
+/** The page itself, once. */
+function rest() {
+  const template = document.getElementById('rest');
+  template?.replaceWith(template.content);
+}
+
 if (kept.get(THEME)) document.documentElement.dataset.theme = kept.get(THEME);
 export const first = wanted(); // the room of which the messages are asked for, as client/room.js does
 const newest = ask(`rooms/${encodeURIComponent(first).replaceAll('%40', '@').replaceAll('%2C', ',')}/messages?limit=50`);
 ask('auth/me').catch(() => { /* asked again, and told, by the client */ });
-paint(newest, document.getElementById('first')).catch(() => { /* likewise */ });
+paint(newest, document.getElementById('first')).catch(() => { /* likewise */ }).then(() => requestAnimationFrame(() => setTimeout(rest))); // behind the frame that shows them
+setTimeout(rest, PATIENCE_MS);
 setTimeout(() => early.clear(), FRESH_MS);

@@ -122,8 +122,14 @@ function retitle() {
   return rooms;
 }
 
+/** What was shown at first goes when there is something else to see. */
+function overtake({ loaded, error, messages }) {
+  if (loaded || error || messages.length > 0 || state.shown !== first || client.connection.state !== 'connecting') document.getElementById('first')?.remove();
+}
+
 /** Also where no frame is drawn, for who looks elsewhere. */
-function changed() {
+function changed(room) {
+  overtake(room);
   retitle();
   draw();
 }
@@ -133,9 +139,8 @@ function draw() { due ||= requestAnimationFrame(() => { due = 0; drawNow(); }); 
 function drawNow() {
   // What stands around the messages waits for the first of them, for a moment.
   if (!state.shown || (!client.room(state.shown).state.loaded && performance.now() < PATIENCE_MS)) return;
-  const room = client.room(state.shown), { loaded, error, messages } = room.state;
-  // What was shown at first goes when there is something else to see.
-  if (loaded || error || messages.length > 0 || state.shown !== first || client.connection.state !== 'connecting') document.getElementById('first')?.remove();
+  const room = client.room(state.shown);
+  overtake(room.state);
   const rooms = retitle();
   render(sidebar({ client, rooms, current: state.shown, theme: theme(), run }), place.rooms);
   render(head(room), place.head);
@@ -156,7 +161,7 @@ client.on('connection', ({ state: now }) => {
   state.connection = now;
   draw();
 });
-client.on('rooms', changed);
+client.on('rooms', () => { retitle(); draw(); });
 client.on('me', draw);
 client.on('again', () => { state.shown = null; show(wanted()); });
 addEventListener('hashchange', () => show(wanted()));
