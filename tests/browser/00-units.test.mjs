@@ -1,15 +1,17 @@
 // Do the parts of the client library that need no browser do what they say?
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { createParser } from 'eventsource-parser';
 import { EarshotError } from '../../www/client/api.js';
 import { Backoff, pause } from '../../www/client/backoff.js';
 import { compareIds, laterId, parseCursor, randomKey, writeCursor } from '../../www/client/ids.js';
-import { MessageList, isMessage } from '../../www/client/messages.js';
+import { MessageList, OWN_TYPES, isMessage } from '../../www/client/messages.js';
 import { Sequence } from '../../www/client/sequence.js';
 import { sseParser } from '../../www/client/sse.js';
-import { random, seed } from '../system/harness.mjs';
+import { random, root, seed } from '../system/harness.mjs';
 
 test('ids: are they ordered as numbers, not as text?', () => {
   const sorted = ['0-0', '9-0', '10-0', '10-2', '10-10', '1795556522831-0', '1795556522831-1'];
@@ -220,4 +222,15 @@ test(`a sequence: is each told once and in order, though the leader changes and 
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(told.map(({ id }) => id), log.map(({ id }) => id), `round ${round}`);
   }
+});
+
+test('types: are those that are the server\'s own the same in the library as in the server, and those that its pages pass over?', () => {
+  const listIn = (file, name) => {
+    const text = fs.readFileSync(path.join(root, 'src/event', file), 'utf8');
+    return [...new RegExp(`${name}\\[\\] = \\{([^}]+)\\}`).exec(text)[1].matchAll(/"(\w+)"/g)].map(([, type]) => type);
+  };
+  const own = listIn('event.c', 'own');
+  // Those two are events of an EventSource itself.
+  assert.deepEqual([...OWN_TYPES].sort(), own.filter((type) => type !== 'error' && type !== 'open').sort());
+  for (const type of listIn('markup.c', 'silent')) assert.ok(own.includes(type), type);
 });

@@ -185,10 +185,10 @@ test('is nothing that was typed lost: in a room that is left, in an edit that is
   await pia.message('my words').and(page.locator('.sent')).waitFor();
   await pia.field.fill('half a thought');
   await page.goto(`${server.page}#elsewhere`);
-  await page.locator('#head h2', { hasText: 'elsewhere' }).waitFor();
+  await page.locator('#head h1', { hasText: 'elsewhere' }).waitFor();
   assert.equal(await pia.field.inputValue(), '');
   await page.goto(`${server.page}#drafts`);
-  await page.locator('#head h2', { hasText: 'drafts' }).waitFor();
+  await page.locator('#head h1', { hasText: 'drafts' }).waitFor();
   assert.equal(await pia.field.inputValue(), 'half a thought');
 
   await pia.message('my words').hover();
@@ -198,6 +198,17 @@ test('is nothing that was typed lost: in a room that is left, in an edit that is
   await pia.message('my words').getByLabel('Reply').click();
   assert.equal(await pia.field.inputValue(), 'half a thought');
   await page.keyboard.press('Escape');
+
+  // An edit that is left is none, and no draft.
+  await pia.message('my words').hover();
+  await pia.message('my words').getByLabel('Edit').click();
+  await pia.field.fill('changed my mind');
+  for (const room of ['elsewhere', 'drafts']) {
+    await page.goto(`${server.page}#${room}`);
+    await page.locator('#head h1', { hasText: room }).waitFor();
+  }
+  await until('what was typed before is there', async () => await pia.field.inputValue() === 'half a thought');
+  assert.equal(await page.locator('.strip').count(), 0);
 
   await page.route('**/messages/*', (route) => (route.request().method() === 'PUT' ? route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{"status":403,"code":"muted","detail":"you may not write"}' }) : route.continue()));
   await pia.message('my words').hover();
@@ -317,9 +328,17 @@ test('is every view free of what axe finds, light and dark?', async () => {
     await page.locator('.picker .emoji').nth(40).waitFor();
     await accessible(mia, `${colorScheme}: the picker`);
     await page.keyboard.press('Escape');
+    await page.locator('.replies').click();
+    await page.locator('.thread .message', { hasText: 'A reply' }).waitFor();
+    await accessible(mia, `${colorScheme}: a thread`);
+    await picture(page, `thread-${colorScheme}`);
+    await page.keyboard.press('Escape');
     await page.getByLabel('New room').click();
     await accessible(mia, `${colorScheme}: a new room`);
     await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await accessible(mia, `${colorScheme}: on a phone`);
+    await picture(page, `phone-${colorScheme}`);
     mia.clean();
   }
 });

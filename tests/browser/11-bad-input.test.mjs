@@ -139,7 +139,7 @@ test('addresses that name no room, and a name that is refused', async () => {
   for (const hash of ['#%00', '#../../etc', '#<img src=x onerror=alert(1)>', `#${'a'.repeat(5000)}`, '#@', '#%F0%28']) {
     await page.goto('about:blank');
     await page.goto(server.page + hash);
-    await page.locator('#head h2', { hasText: 'lobby' }).waitFor();
+    await page.locator('#head h1', { hasText: 'lobby' }).waitFor();
   }
   await page.locator('.name-bar input').fill('   ');
   await page.locator('.name-bar').getByText('Join').click();

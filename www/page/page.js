@@ -89,7 +89,7 @@ const theme = () => root.dataset.theme ?? (matchMedia('(prefers-color-scheme: da
 const head = (room) => {
   const { state: about } = room, owner = about.role === 'owner';
   return html`<button type="button" class="tool narrow" aria-label="Show the rooms" @click=${() => run.openSide('rooms')}>${icon('menu')}${unreadElsewhere() ? html`<span class="dot"><span class="sr">, unread elsewhere</span></span>` : nothing}</button>
-    <div class="titles"><h2><bdi>${titleOf(room.name, client.me?.userId)}</bdi></h2>
+    <div class="titles"><h1><bdi>${titleOf(room.name, client.me?.userId)}</bdi></h1>
       ${about.topic ? html`<p class="soft" dir="auto">${about.topic}</p>` : nothing}
       ${owner && !room.name.startsWith('@') ? html`<button type="button" class="link" @click=${run.topic}>${about.topic ? 'Change' : 'Set a topic'}</button>` : nothing}</div>
     <button type="button" class="tool narrow-wide" aria-label=${`People here: ${about.people.length}`} @click=${() => run.openSide('side')}>${icon('people')} <span>${about.people.length}</span></button>`;

@@ -226,7 +226,9 @@ export class Chat {
     const { state } = this.room, { me } = this.client;
     if (!this.#marked && state.read !== undefined) {
       this.#marked = true;
-      this.log.unreadFrom = state.read;
+      // What comes while one looks, and what one says, is not new.
+      const newest = this.#openedAt(state.messages.findLast(({ id }) => id)?.id);
+      this.log.unreadFrom = state.read && this.#othersBetween(state.read, newest) > 0 ? state.read : null;
       this.log.redraw();
     }
     render(this.#start(state), this.$('.start'));

@@ -53,7 +53,10 @@ export class Composer {
     this.#changed();
   }
 
-  focus() { this.field?.focus(); }
+  focus() {
+    this.#fit(); // in a panel that was not to be seen before, nothing has a height
+    this.field?.focus();
+  }
 
   reply(message) {
     if (this.editing) this.drop();
@@ -103,10 +106,16 @@ export class Composer {
     this.focus();
   }
 
+  /** Grows with its text; the style sheet says how far. */
+  #fit() {
+    const { field } = this;
+    if (!field) return;
+    field.style.height = 'auto';
+    if (field.scrollHeight > 0) field.style.height = `${field.scrollHeight + 2}px`;
+  }
+
   #changed() {
-    // Grows with its text; the style sheet says how far.
-    this.field.style.height = 'auto';
-    this.field.style.height = `${this.field.scrollHeight + 2}px`;
+    this.#fit();
     this.#suggest();
     this.#draw();
   }

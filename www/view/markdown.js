@@ -37,7 +37,7 @@ export function markdown(text, isMe = () => false) {
 export const mentions = (text, user) => [...text.matchAll(MENTION)].some(([, , name]) => name === user);
 
 /** A text as it reads, in one line and without marks. */
-export const plain = (text) => markdown(text).textContent.replace(/\s+/g, ' ').trim();
+export const plain = (text) => [...markdown(text).childNodes].map((block) => block.textContent).join(' ').replace(/\s+/g, ' ').trim();
 
 const element = (parent, name, className) => {
   const made = document.createElement(name);

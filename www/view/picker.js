@@ -92,7 +92,7 @@ export class Picker {
 
   #draw() {
     const one = ([emoji, name]) => html`<button type="button" class="emoji" title=${name} aria-label=${name} @click=${() => this.#choose(emoji)}>${emoji}</button>`;
-    const group = (title, list) => html`<section aria-label=${title}><h3>${title}</h3><div class="grid">${list.map(one)}</div></section>`;
+    const group = (title, list) => html`<section aria-label=${title}><h2>${title}</h2><div class="grid">${list.map(one)}</div></section>`;
     const named = (emoji) => [emoji, this.groups?.flatMap(([, list]) => list).find(([text]) => text === emoji)?.[1] ?? emoji];
     const usual = [...new Set([...recent(), ...USUAL])].slice(0, RECENT_MOST);
     render(html`
