@@ -280,10 +280,12 @@ test('does all go by keys alone?', async () => {
 
 test('does a phone have all of it, and a page from right to left too?', async () => {
   await say('phone', 'Good evening');
+  await say('lobby', 'Good evening to you all');
   const lou = await come('phone', { guest: 'Lou', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }), { page } = lou;
   await lou.field.fill('from the tram');
   await page.locator('#chat').getByLabel('Send').tap();
   await lou.message('from the tram').and(page.locator('.sent')).waitFor();
+  assert.equal(await page.locator('.line.unread').count(), 0, 'one\'s own words are new to oneself');
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it is as wide as the phone');
   await picture(page, 'phone');
   await page.getByLabel('Show the rooms').tap();
@@ -299,6 +301,8 @@ test('does a phone have all of it, and a page from right to left too?', async ()
   await page.evaluate(() => { document.documentElement.dir = 'rtl'; });
   await page.setViewportSize({ width: 1000, height: 700 });
   await page.waitForFunction(() => document.querySelector('#rooms').getBoundingClientRect().right === innerWidth); // it moves there
+  const [mark, title] = await Promise.all(['.mark', 'bdi'].map((part) => page.locator('#rooms .entry', { hasText: 'lobby' }).locator(part).boundingBox()));
+  assert.ok(mark.x - (title.x + title.width) < 20, 'a name from left to right is far from its mark');
   await picture(page, 'right-to-left');
   await accessible(lou, 'from right to left');
   lou.clean();
@@ -322,6 +326,7 @@ test('is every view free of what axe finds, light and dark?', async () => {
     await page.locator('.me .avatar').waitFor();
     await page.locator('.message').first().waitFor();
     await page.locator('.message', { hasText: 'A reply' }).hover();
+    assert.equal(await page.locator('.quote .what').textContent(), 'quoted make check');
     await accessible(mia, `${colorScheme}: a room`);
     await picture(page, `room-${colorScheme}`);
     await page.locator('.message', { hasText: 'A reply' }).getByLabel('React').click();
@@ -330,6 +335,7 @@ test('is every view free of what axe finds, light and dark?', async () => {
     await page.keyboard.press('Escape');
     await page.locator('.replies').click();
     await page.locator('.thread .message', { hasText: 'A reply' }).waitFor();
+    assert.ok(await page.locator('.thread textarea').evaluate((field) => field.clientHeight >= field.scrollHeight), 'what is typed is cut');
     await accessible(mia, `${colorScheme}: a thread`);
     await picture(page, `thread-${colorScheme}`);
     await page.keyboard.press('Escape');
