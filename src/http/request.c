@@ -18,6 +18,7 @@ enum variable {
     V_PATH,
     V_QUERY,
     V_SCRIPT,
+    V_REDIRECT,
     V_NAMESPACE,
     V_HTTPS,
     V_SCHEME,
@@ -57,6 +58,7 @@ static const struct {
     {NAME("PATH_INFO"), V_PATH, REFUSE, NULL},
     {NAME("QUERY_STRING"), V_QUERY, REFUSE, NULL},
     {NAME("SCRIPT_NAME"), V_SCRIPT, REFUSE, NULL},
+    {NAME("REDIRECT_URL"), V_REDIRECT, IGNORE, NULL},
     {NAME("EARSHOT_NAMESPACE"), V_NAMESPACE, REFUSE, NULL},
     {NAME("HTTPS"), V_HTTPS, REFUSE, NULL},
     {NAME("REQUEST_SCHEME"), V_SCHEME, REFUSE, NULL},
@@ -206,6 +208,21 @@ static int read_path(struct request *request, struct arena *arena, const char *p
     return 0;
 }
 
+/* Where clients find us. A rule of Apache's mod_rewrite that leads /chat/v1/rooms to
+ * /chat/earshot.cgi/rooms makes the latter the SCRIPT_NAME, and keeps the former as REDIRECT_URL:
+ * links and cookies must have what clients ask for. */
+static const char *read_mount(struct arena *arena, const char *const values[VARIABLES])
+{
+    const char *path = values[V_PATH], *asked = values[V_REDIRECT];
+    size_t path_len = path != NULL ? strlen(path) : 0;
+    size_t asked_len = asked != NULL ? strlen(asked) : 0;
+
+    if (path_len > 0 && asked_len >= path_len &&
+        memcmp(asked + asked_len - path_len, path, path_len) == 0)
+        return arena_strndup(arena, asked, asked_len - path_len);
+    return values[V_SCRIPT] != NULL ? values[V_SCRIPT] : "";
+}
+
 static int read_length(struct request *request, const char *value, struct problem *problem)
 {
     request->content_length = -1;
@@ -280,7 +297,7 @@ int request_parse(struct request *request, struct arena *arena, char *const *env
     collect(values, arena, envp, problem);
     request->id = read_id(arena, values[V_ID]);
     request->method = read_method(values[V_METHOD]);
-    request->script_name = values[V_SCRIPT] != NULL ? values[V_SCRIPT] : "";
+    request->script_name = read_mount(arena, values);
     request->https = (values[V_HTTPS] != NULL && strcasecmp(values[V_HTTPS], "off") != 0) ||
                      (values[V_SCHEME] != NULL && strcasecmp(values[V_SCHEME], "https") == 0);
     request->accept = values[V_ACCEPT];

@@ -53,8 +53,12 @@ const apache = (file, more = () => [], flags = []) => ({
   text: (e) => change(example(`contrib/${file}`),
     ['<VirtualHost *:80>', `<VirtualHost 127.0.0.1:${e.port}>`],
     ['ServerName chat.example.org', 'ServerName localhost'], ...more(e)),
+  mount: (text, at) => (at === '/' ? mounted(text.replace(/^( *)ProxyPass "\/chat\/v1/m, '$1ProxyPass "/chat/" "!"\n$&'), at) : mounted(text, at)),
   command: () => ['apache2', ['-DFOREGROUND', ...flags, '-f', base('apache.conf')]],
 });
+
+/** The site's text with the API mounted elsewhere, as docs/hosting.md says how. */
+const mounted = (text, at) => change(text, ['/chat/v1', at === '/' ? '' : at]);
 
 /** Of each server: its site's text; the command that runs it in the foreground; `direct`: without a daemon. */
 export const servers = {
@@ -64,6 +68,9 @@ export const servers = {
       ['    listen 80;', `    listen 127.0.0.1:${e.port};`],
       ['server_name chat.example.org;', 'server_name localhost;'],
       ['/usr/local/share/earshot/www/', path.join(root, 'www/')]),
+    // At / the place for the site's own pages is ours.
+    mount: (text, at) => mounted(at === '/' ? text.replace(/\n    # No other path is[\s\S]*(\n}\n)$/, '$1') : text, at),
+    atOnce: true,
     command: (e) => {
       fs.writeFileSync(path.join(e.dir, 'nginx.conf'), nginxConf(e));
       return ['nginx', ['-p', `${e.dir}/`, '-c', `${e.dir}/nginx.conf`, '-e', 'stderr']];
@@ -77,6 +84,9 @@ export const servers = {
       ['"socket" => "/run/earshot/earshot.sock"', `"socket" => "${e.dir}/earshot.sock"`],
       ['chat\\.example\\.org', '(localhost|127\\.0\\.0\\.1)'],
       ['/usr/local/share/earshot/www/', path.join(root, 'www/')]),
+    mount: (text, at) => (at === '/' ? change(text,
+      ['$HTTP["url"] =~ "^/chat/v1/" {', '$HTTP["url"] =~ "^/(?!chat/)" {'],
+      ['fastcgi.server = ( "/chat/v1" => ((', 'fastcgi.server = ( "/" => (( "fix-root-scriptname" => "enable",']) : mounted(text, at)),
     command: () => ['lighttpd', ['-D', '-f', base('lighttpd.conf')]],
   },
   caddy: {
@@ -84,6 +94,7 @@ export const servers = {
       ['unix//run/earshot/earshot.sock', `unix/${e.dir}/earshot.sock`],
       ['http://chat.example.org {', `http://localhost:${e.port}, http://127.0.0.1:${e.port} {`],
       ['/usr/local/share/earshot/www', path.join(root, 'www')]),
+    mount: (text, at) => mounted(at === '/' ? change(text, ['split /chat/v1', 'split ""']) : text, at),
     command: () => ['caddy', ['run', '--adapter', 'caddyfile', '--config', base('Caddyfile')]],
   },
 };
@@ -93,18 +104,20 @@ const listens = (port) => new Promise((resolve) => {
   socket.on('error', () => resolve(false));
 });
 
-/** Starts the web server `name` in front of an earshot that has none; `alter(text)` gives its site another text. */
-export async function startServer(e, name, { alter = (text) => text } = {}) {
+/** Starts the web server `name` in front of an earshot that has none, with the API at `mount`; `alter(text)` gives its site
+ * another text. */
+export async function startServer(e, name, { mount = null, alter = (text) => text } = {}) {
   const server = servers[name];
   for (let attempt = 0; attempt < 3; attempt++) {
     e.port = await freePort();
     e.origin = `http://127.0.0.1:${e.port}`;
-    e.base = `${e.origin}/chat/v1`;
+    e.base = `${e.origin}${mount === '/' ? '' : mount ?? '/chat/v1'}`;
     const site = path.join(e.dir, `${name}-site.conf`);
-    fs.writeFileSync(site, alter(server.text(e)));
+    const text = server.text(e);
+    fs.writeFileSync(site, alter(mount === null ? text : server.mount(text, mount)));
     Object.assign(e.env, {
-      EARSHOT_SITE: site, EARSHOT_PORT: String(e.port), EARSHOT_DIR: e.dir, EARSHOT_SOCKETS: e.dir,
-      EARSHOT_USER: USER, EARSHOT_GROUP: USER, HOME: e.dir,
+      SITE_CONF: site, SITE_PORT: String(e.port), SITE_DIR: e.dir, SITE_SOCKETS: e.dir,
+      SITE_USER: USER, SITE_GROUP: USER, HOME: e.dir,
     });
     e.web = e.program(name, ...server.command(e));
     const up = await until(`${name} listens`, async () => (e.web.alive ? listens(e.port) : 'ended'));

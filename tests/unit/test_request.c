@@ -57,6 +57,21 @@ static void test_usual(void **state)
     assert_null(request.last_event_id);
     assert_string_equal(request.namespace, "site-1");
     assert_string_equal(request.accept, "text/plain");
+    assert_string_equal(request.script_name, "/chat/v1");
+}
+
+/* Behind a rule that rewrites addresses, are we where clients find us? */
+static void test_rewritten(void **state)
+{
+    (void)state;
+    PARSE("SCRIPT_NAME=/chat/earshot.cgi", "PATH_INFO=/rooms/a", "REDIRECT_URL=/chat/v1/rooms/a");
+    assert_string_equal(request.script_name, "/chat/v1");
+    PARSE("SCRIPT_NAME=/earshot.cgi", "PATH_INFO=/rooms/a", "REDIRECT_URL=/rooms/a");
+    assert_string_equal(request.script_name, "");
+    PARSE("SCRIPT_NAME=/chat/v1", "PATH_INFO=/rooms/a", "REDIRECT_URL=/elsewhere");
+    assert_string_equal(request.script_name, "/chat/v1");
+    PARSE("SCRIPT_NAME=/chat/v1", "PATH_INFO=/rooms/a", "REDIRECT_URL=/a");
+    assert_string_equal(request.script_name, "/chat/v1");
 }
 
 /* What stands in for what is not there? */
@@ -254,11 +269,12 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_usual),     cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_long_path), cmocka_unit_test(test_length),
-        cmocka_unit_test(test_twice),     cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_id),        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_cookie),    cmocka_unit_test(test_reply),
+        cmocka_unit_test(test_usual),  cmocka_unit_test(test_rewritten),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_long_path),
+        cmocka_unit_test(test_length), cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_utf8),   cmocka_unit_test(test_id),
+        cmocka_unit_test(test_others), cmocka_unit_test(test_cookie),
+        cmocka_unit_test(test_reply),
     };
 
     return cmocka_run_group_tests(tests, NULL, clean);
