@@ -244,7 +244,11 @@ test('do secrets come from files?', async () => {
   const { code, stderr } = await daemon(['--config', file(''), '--check-config'], { EARSHOT_JWT_SECRET_FILE: path.join(dir, 'secret') });
   assert.equal(code, 0, stderr);
   const named = `jwt_secret_file = ${path.join(dir, 'secret')}\n`;
-  const check = async (text) => (await daemon(['--config', file(text), '--check-config'])).stderr.toString();
+  const check = async (text) => {
+    const name = file(text);
+    fs.chmodSync(name, 0o644);
+    return (await daemon(['--config', name, '--check-config'])).stderr.toString();
+  };
   fs.chmodSync(path.join(dir, 'secret'), 0o600);
   assert.equal(await check(named), '', 'of a configuration that all may read, since it holds no secret');
   assert.match(await check(`jwt_secret = ${SECRET}\n`), /every user of this machine can read .*earshot\.conf/);

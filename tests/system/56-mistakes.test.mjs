@@ -1,4 +1,4 @@
-// What if the machine is not as it should be: another daemon on the socket, somebody else's file there, a directory that
+// 56-mistakes - what if the machine is not as it should be: another daemon on the socket, somebody else's file there, a directory that
 // nobody may write to, a Redis that is none, no standard files, a clock that jumps?
 
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { bearer, build, Earshot, freePort, inAnHour, run, sleep, slow, SECRET, tokenOf, until } from './harness.mjs';
+import { bearer, build, Earshot, freePort, inAnHour, run, sleep, slow, tokenOf, until } from './harness.mjs';
 
 const isRoot = process.getuid() === 0;
 const earshotd = path.join(build, 'earshotd');
