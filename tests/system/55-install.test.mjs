@@ -58,6 +58,13 @@ test('is each document that README.md and docs/ lead to installed with them?', (
   }
 });
 
+test('is what the Dockerfile takes from an installation there?', () => {
+  const dockerfile = fs.readFileSync(path.join(root, 'contrib/docker/Dockerfile'), 'utf8');
+  const taken = [...dockerfile.matchAll(/^COPY --from=build \/install(\S+)/gm)].map(([, file]) => file.replace(/^\/usr\//, '/usr/local/'));
+  assert.ok(taken.length > 3);
+  for (const file of taken) assert.ok(fs.existsSync(there + file), file);
+});
+
 test('are the paths of this installation in the units?', () => {
   const unit = fs.readFileSync(`${there}${UNITS}/earshot.service`, 'utf8');
   assert.match(unit, /^ExecStart=\/usr\/local\/sbin\/earshotd --config \/etc\/earshot\/earshot\.conf$/m);
