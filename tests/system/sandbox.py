@@ -13,13 +13,27 @@ def values(key):
     return [line.split('=', 1)[1].strip() for line in open(unit) if re.match(key + '=', line)]
 
 
+def read_sets():
+    """systemd's sets of system calls: name -> members, of which some are sets."""
+    sets, name = {}, None
+    text = subprocess.run(['systemd-analyze', '--no-pager', 'syscall-filter'], capture_output=True, text=True, check=True).stdout
+    for line in text.split('\n'):
+        if line.startswith('@'):
+            name = line.strip()
+            sets[name] = []
+        elif line.startswith('    ') and not line.strip().startswith('#') and name:
+            sets[name].append(line.strip())
+        elif not line.startswith(' '):
+            name = None  # what follows belongs to no set
+    return sets
+
+
+sets = read_sets()
+
+
 def calls(name):
-    """The system calls of a name, sets of sets taken apart."""
-    if not name.startswith('@'):
-        return {name}
-    lines = subprocess.run(['systemd-analyze', '--no-pager', 'syscall-filter', name], capture_output=True, text=True, check=True).stdout.split('\n')
-    members = [line.strip() for line in lines if line.startswith('    ') and not line.strip().startswith('#')]
-    return set().union(*(calls(member) for member in members))
+    """The system calls of a name, sets taken apart."""
+    return set().union(*(calls(member) for member in sets[name])) if name.startswith('@') else {name}
 
 
 allowed = set()

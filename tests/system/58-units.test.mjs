@@ -1,4 +1,4 @@
-// 56-units - are the units for systemd right, and does earshotd live its whole life within what they allow?
+// 58-units - are the units for systemd right, and does earshotd live its whole life within what they allow?
 //
 // Nothing is booted here: systemd-analyze reads the units, and sandbox.py does what the service's does.
 
@@ -55,7 +55,7 @@ test('starts, serves in each way, reloads, upgrades and ends: does it live with 
     e.binary = path.join(e.dir, 'earshotd');
     fs.copyFileSync(path.join(build, 'earshotd'), e.binary);
     e.daemon = e.program('earshotd', '/usr/bin/python3', [path.join(root, 'tests/system/sandbox.py'), service, `${e.dir}/earshot.sock`, '65534', e.binary, '--config', `${e.dir}/earshot.conf`]);
-    await until('it is up', () => { assert.ok(e.daemon.alive, e.daemonLog()); return /up: gates=4/.test(e.daemonLog()); });
+    await until('it is up', () => { assert.ok(e.daemon.alive, e.daemonLog()); return /up: gates=4/.test(e.daemonLog()); }, 30000);
     await e.startNginx();
     await e.ready();
     const status = fs.readFileSync(`/proc/${e.workers('gate')[0]}/status`, 'utf8');
