@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/send.h"
 #include "cli/terminal.h"
+#include "cli/top.h"
 #include "event/name.h"
 
 /* A command: its words are those behind its name. */
@@ -72,6 +73,12 @@ static int doctor_command(const struct options *options, int count, char **words
     return doctor_run(options, count > 0 ? words[0] : NULL);
 }
 
+static int top_command(const struct options *options, int count, char **words)
+{
+    (void)count, (void)words;
+    return top_run(options);
+}
+
 static const struct command commands[] = {
     {"send", COMMAND_SEND, "ROOM [TEXT]", 1, 2, send_command,
      "send a message: TEXT, or what comes on standard input"},
@@ -89,6 +96,7 @@ static const struct command commands[] = {
     {"audit", COMMAND_AUDIT, "[--follow]", 0, 0, audit_command, "print who did what"},
     {"doctor", COMMAND_DOCTOR, "[URL]", 0, 1, doctor_command,
      "look for what is wrong between here and a server, and say what mends it"},
+    {"top", COMMAND_TOP, "", 0, 0, top_command, "show how all goes, live in a terminal"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -85,7 +85,7 @@ static void print_page(const struct options *options, const struct buf *page)
          line = feed + 1) {
         struct event event = {.json = line, .json_len = (size_t)(feed - line)};
 
-        if (options->audit)
+        if (options->feed != NULL)
             field_time(&out, event.json, event.json_len);
         frame_event(&out, FRAME_TEXT, &event);
     }

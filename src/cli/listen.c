@@ -46,7 +46,7 @@ static void print_text(struct listener *l, const struct sse_event *event)
     struct json_object *object;
     const char *room;
 
-    if (l->options->audit)
+    if (l->options->feed != NULL)
         field_time(&l->out, event->data, event->data_len);
     if (l->rooms_count == 1) {
         frame_event(&l->out, FRAME_TEXT, &shown);
@@ -138,8 +138,8 @@ static int on_bytes(void *context, const char *bytes, size_t len)
 
 static void make_url(const struct listener *l, struct buf *url)
 {
-    if (l->options->audit)
-        client_url(l->client, url, (const char *[]){"admin", "audit", "events", NULL});
+    if (l->options->feed != NULL)
+        client_url(l->client, url, (const char *[]){"admin", l->options->feed, "events", NULL});
     else if (l->rooms_count == 1)
         client_url(l->client, url, (const char *[]){"rooms", l->rooms[0], "events", NULL});
     else

@@ -18,35 +18,10 @@
 #include "cli/terminal.h"
 #include "event/name.h"
 
-#define CALL_LIMIT_MS 60000
-#define RETRY_FOR_MS 10000
 #define PASSWORD_MAX 1024
 #define PAGE "1000"
 
 /* --- calls --- */
-
-/* Makes a call; the answer is the caller's to free. Returns the exit status. */
-static int call(const struct options *options, struct client_call *what,
-                struct client_answer *answer)
-{
-    int64_t retry_for_ms = options->retry_for_ms >= 0 ? options->retry_for_ms : RETRY_FOR_MS;
-    struct client *client = client_open(options);
-    struct buf url = BUF_INIT;
-    int status = CLI_DONE;
-
-    if (client == NULL)
-        return CLI_USAGE;
-    client_url(client, &url, (const char *[]){"admin", NULL});
-    buf_str(&url, what->url);
-    what->url = url.data;
-    what->timeout_ms = CALL_LIMIT_MS;
-    if (client_persist(client, what, retry_for_ms, answer) != 0 || answer->status < 200 ||
-        answer->status > 299)
-        status = client_explain(client, answer);
-    buf_free(&url);
-    client_close(client);
-    return status;
-}
 
 /* One that answers with nothing. */
 static int do_call(const struct options *options, const char *method, const char *path,
@@ -62,7 +37,7 @@ static int do_call(const struct options *options, const char *method, const char
 
     if (json->len > 0)
         what.headers[condition != NULL] = "Content-Type: application/json";
-    status = call(options, &what, &answer);
+    status = operator_call(options, &what, &answer);
     client_answer_free(&answer);
     return status;
 }
@@ -224,7 +199,7 @@ static int list_users(const struct options *options)
         struct client_answer answer = {0};
         char *next = NULL;
 
-        status = call(options, &what, &answer);
+        status = operator_call(options, &what, &answer);
         if (status == CLI_DONE)
             next = print_users(options, &answer.body, &status);
         client_answer_free(&answer);
@@ -290,7 +265,7 @@ int manage_audit(const struct options *options)
     char room[] = "audit";
     int status = operator_complete(&operator, options);
 
-    operator.options.audit = true;
+    operator.options.feed = "audit";
     if (status == CLI_DONE)
         status = commands_pages(&operator.options, (const char *[]){"admin", "audit", NULL}, &last);
     if (status == CLI_DONE && options->follow) {

@@ -11,6 +11,8 @@
 #include "cli/terminal.h"
 #include "conf.h"
 
+#define CALL_LIMIT_MS 60000
+#define RETRY_FOR_MS 10000
 #define TOKEN_TTL_MS (5 * 60 * 1000)
 #define OPERATOR "operator" /* whom a token of our own names */
 
@@ -82,5 +84,27 @@ int operator_complete(struct operator* operator, const struct options * options)
         operator->minted = operator->token != NULL;
     }
     operator->options.token = operator->token;
+    return status;
+}
+
+int operator_call(const struct options *options, struct client_call *what,
+                  struct client_answer *answer)
+{
+    int64_t retry_for_ms = options->retry_for_ms >= 0 ? options->retry_for_ms : RETRY_FOR_MS;
+    struct client *client = client_open(options);
+    struct buf url = BUF_INIT;
+    int status = CLI_DONE;
+
+    if (client == NULL)
+        return CLI_USAGE;
+    client_url(client, &url, (const char *[]){"admin", NULL});
+    buf_str(&url, what->url);
+    what->url = url.data;
+    what->timeout_ms = CALL_LIMIT_MS;
+    if (client_persist(client, what, retry_for_ms, answer) != 0 || answer->status < 200 ||
+        answer->status > 299)
+        status = client_explain(client, answer);
+    buf_free(&url);
+    client_close(client);
     return status;
 }

@@ -1,10 +1,12 @@
 /* operator.h - lets whoever can read the configuration be an admin.
- * Runs in: earshot command.  Blocks: as reading a small file does. */
+ * Runs in: earshot command.  Blocks: as reading a small file does; operator_call() as a server
+ * does. */
 #ifndef EARSHOT_OPERATOR_H
 #define EARSHOT_OPERATOR_H
 
 #include <stdbool.h>
 
+#include "cli/client.h"
 #include "cli/options.h"
 
 /* The options, completed, and what was made for them. */
@@ -20,5 +22,10 @@ struct operator
  * exit status (cli.h); to be freed in any case. */
 int operator_complete(struct operator* operator, const struct options * options);
 void operator_free(struct operator* operator);
+
+/* Calls what->url below admin, which begins with a slash; the answer is the caller's to free.
+ * Returns the exit status. */
+int operator_call(const struct options *options, struct client_call *what,
+                  struct client_answer *answer);
 
 #endif

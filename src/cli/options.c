@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "cli/terminal.h"
 
-#define ADMINS (COMMAND_USER | COMMAND_REVOKE | COMMAND_AUDIT)
+#define ADMINS (COMMAND_USER | COMMAND_REVOKE | COMMAND_AUDIT | COMMAND_TOP)
 #define TALKERS (COMMAND_SEND | COMMAND_LISTEN | COMMAND_HISTORY | COMMAND_ROOMS | ADMINS)
 #define SERVER (TALKERS | COMMAND_DOCTOR)
 #define NUMBER_MAX 1000000000
@@ -51,6 +51,7 @@ static const struct row rows[] = {
     {"password-stdin", NULL, KIND_FLAG, FIELD(password_stdin), COMMAND_USER,
      "the password is the first line of standard input"},
     {"follow", NULL, KIND_FLAG, FIELD(follow), COMMAND_AUDIT, "go on as it is done"},
+    {"once", NULL, KIND_FLAG, FIELD(once), COMMAND_TOP, "print how all is now, and end"},
     {"rooms", "ROOM=RIGHTS,...", KIND_TEXT, FIELD(rooms), COMMAND_TOKEN,
      "rights by room: r read, w write, m moderate; * for any"},
     {"role", "ROLE", KIND_TEXT, FIELD(role), COMMAND_TOKEN | COMMAND_USER,

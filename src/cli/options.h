@@ -18,6 +18,7 @@ enum command_bit {
     COMMAND_REVOKE = 64,
     COMMAND_AUDIT = 128,
     COMMAND_DOCTOR = 256,
+    COMMAND_TOP = 512,
 };
 
 struct options {
@@ -42,16 +43,16 @@ struct options {
     const char *config, *user, *name, *rooms, *role, *ns;
     int64_t ttl_ms; /* 0 = not given */
 
-    /* user, revoke, audit */
-    bool password_stdin, follow;
+    /* user, revoke, audit, top */
+    bool password_stdin, follow, once;
     const char *jti;
 
     /* doctor */
     bool json, quick, whole;
     int64_t idle_ms; /* 0 = not given */
 
-    /* Not of the command line: it is the audit that is printed, with times. */
-    bool audit;
+    /* Not of the command line: what is printed is admin/FEED/events, with times. */
+    const char *feed;
 };
 
 /* Reads argv[1..] and fills in `options`; what is no option is moved to argv[1..] in its order. A

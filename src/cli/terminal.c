@@ -1,6 +1,7 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "cli/cli.h"
 
@@ -19,6 +21,7 @@ void terminal_open(bool verbose)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+    setlocale(LC_CTYPE, "");
     sigaction(SIGPIPE, &ignore, NULL);
     terminal_notices = verbose || isatty(STDERR_FILENO);
 }
@@ -57,6 +60,43 @@ void terminal_notice(const char *format, ...)
     va_start(args, format);
     print(format, args);
     va_end(args);
+}
+
+/* How wide is it? -1 for what is not shown: control characters and what orders text (UAX 9). */
+static int width_of(wchar_t c)
+{
+    if (c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+        (c >= 0x2060 && c <= 0x206f) || c == 0xfeff)
+        return -1;
+    return wcwidth(c);
+}
+
+void terminal_cell(struct buf *out, const char *text, int columns)
+{
+    int room = columns < 0 ? -columns : columns;
+    struct buf cell = BUF_INIT;
+    mbstate_t state = {0};
+    wchar_t c;
+
+    while (*text != '\0') {
+        size_t len = mbrtowc(&c, text, strlen(text), &state);
+        bool bad = len == (size_t)-1 || len == (size_t)-2;
+        int width = bad ? -1 : width_of(c);
+
+        if ((width < 0 ? 1 : width) > room)
+            break;
+        room -= width < 0 ? 1 : width;
+        buf_append(&cell, width < 0 ? "?" : text, width < 0 ? 1 : len);
+        text += bad ? 1 : len;
+        if (bad)
+            memset(&state, 0, sizeof(state));
+    }
+    for (int i = 0; columns < 0 && i < room; i++)
+        buf_char(out, ' ');
+    buf_append(out, cell.len > 0 ? cell.data : "", cell.len);
+    for (int i = 0; columns >= 0 && i < room; i++)
+        buf_char(out, ' ');
+    buf_free(&cell);
 }
 
 void terminal_write(const char *text, size_t len)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+
 /* Ignores SIGPIPE, so that a reader who has enough (| head) ends the command quietly. Notices are
  * shown when `verbose`, or when standard error is a terminal. */
 void terminal_open(bool verbose);
@@ -18,6 +20,10 @@ void terminal_notice(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Makes one harmless line of a text of others: control characters become ?. */
 void terminal_defuse(char *text);
+
+/* Appends a text in just so many columns, at the right edge for a negative number: cut or filled up
+ * with blanks, and what could move the cursor or turn the line around shows as ?. */
+void terminal_cell(struct buf *out, const char *text, int columns);
 
 /* Writes whole lines at once. Ends the command when nobody reads them (0), or when they cannot be
  * written (1). */
