@@ -85,7 +85,7 @@ struct conf {
 
     /* Direct mode. */
     int64_t direct_stream_age_ms; /* a stream ends by then at the latest; direct_stream_age = 55s */
-    int direct_streams_max;       /* receives that the processes of one user of the machine hold */
+    int direct_streams_max;       /* receives that the processes of a site hold */
 
     struct conf_places *places; /* for conf_where() */
 };

@@ -35,7 +35,7 @@ struct direct {
     void *from;
     struct gate *gate; /* NULL = there is no configuration */
     /* Of the request: */
-    int place;        /* among all receives of this user of the machine; -1 = none */
+    int place;        /* among all receives of this site on this machine; -1 = none */
     char holder[512]; /* who receives, for hub_serve_one() */
 };
 
@@ -144,7 +144,7 @@ static int admit(void *context, struct parking *parking)
 
     if (!direct->source->fastcgi && !cgi_streams())
         return -1;
-    direct->place = quota_take(most, &held);
+    direct->place = quota_take(direct->setup.path.data, most, &held);
     if (direct->place < 0 && held < most)
         held = most - 1; /* not to be counted */
     life_ms = quota_life_ms(conf->direct_stream_age_ms, held, most);

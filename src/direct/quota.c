@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,13 +33,18 @@ static int open_directory(void)
     return -1;
 }
 
-static int open_file(void)
+/* A site's file: sites of one user do not take each other's places. */
+static int open_file(const char *site)
 {
     int directory = open_directory(), fd, saved;
+    unsigned char hash[16];
+    char name[2 * sizeof(hash) + 1];
 
     if (directory < 0)
         return -1;
-    fd = openat(directory, "streams", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)site, strlen(site), NULL, 0);
+    sodium_bin2hex(name, sizeof(name), hash, sizeof(hash));
+    fd = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     saved = errno;
     close(directory);
     errno = saved;
@@ -68,13 +74,13 @@ static int count_held(int fd, int most)
     return held;
 }
 
-int quota_take(int most, int *held)
+int quota_take(const char *site, int most, int *held)
 {
-    int fd = open_file();
+    int fd = open_file(site);
 
     *held = 0;
     if (fd < 0) {
-        log_error("cannot count streams: " DIRECTORY "/streams: %s", (unsigned)geteuid(),
+        log_error("cannot count streams in " DIRECTORY ": %s", (unsigned)geteuid(),
                   strerror(errno));
         return -1;
     }
