@@ -487,6 +487,8 @@ void conf_free(struct conf *conf)
         return;
     if (conf->jwt_secret != NULL)
         explicit_bzero(conf->jwt_secret, strlen(conf->jwt_secret));
+    if (conf->metrics_token != NULL)
+        explicit_bzero(conf->metrics_token, strlen(conf->metrics_token));
     for (const struct setting *s = setting_table; s->key != NULL; s++)
         setting_clear(conf, s);
     if (conf->places != NULL)

@@ -23,6 +23,10 @@ struct conf_rate {
     int64_t per_ms;
 };
 
+/* Who may read the metrics: programs of the web server's own machine, admins, all, nobody. Each but
+ * the last lets admins, and who has metrics_token. */
+enum conf_metrics { CONF_METRICS_LOCAL, CONF_METRICS_ADMIN, CONF_METRICS_OPEN, CONF_METRICS_OFF };
+
 struct conf {
     /* The daemon. */
     char *listen;    /* unix:PATH or HOST:PORT; key listen */
@@ -33,6 +37,8 @@ struct conf {
     enum log_level log_level;
     enum log_form log_form;   /* log_format = text */
     bool access_log;          /* a line a request at info, else at debug; access_log = off */
+    int metrics;              /* enum conf_metrics: local, admin, open or off; metrics = local */
+    char *metrics_token;      /* the bearer who may read them in any case; "" = none */
     int64_t request_limit_ms; /* a gate busy for longer is killed; request_limit = 30s */
     int64_t drain_ms;         /* how long SIGTERM waits for streams to end; drain = 10s */
 

@@ -32,6 +32,8 @@ const struct setting setting_table[] = {
     {"log_level", SETTING_LEVEL, AT(log_level), 0, 0, "info", false},
     {"log_format", SETTING_FORM, AT(log_form), 0, 0, "text", false},
     {"access_log", SETTING_FLAG, AT(access_log), 0, 0, "off", false},
+    {"metrics", SETTING_METRICS, AT(metrics), 0, 0, "local", false},
+    {"metrics_token", SETTING_SECRET, AT(metrics_token), 16, 0, "", true},
     {"request_limit", SETTING_DURATION, AT(request_limit_ms), SECOND, HOUR, "30s", false},
     {"drain", SETTING_DURATION, AT(drain_ms), 0, HOUR, "10s", false},
 
@@ -326,23 +328,21 @@ static int find_name(const char *const *names, const char *value)
     return -1;
 }
 
-static int set_level(enum log_level *field, const char *value)
+/* The words of an enum. */
+static const char *const *words_of(enum setting_kind kind)
 {
-    int i = find_name(logline_levels, value);
+    static const char *const metrics[] = {"local", "admin", "open", "off", NULL};
 
-    if (i < 0)
-        return -1;
-    *field = (enum log_level)i;
-    return 0;
+    return kind == SETTING_LEVEL ? logline_levels : kind == SETTING_FORM ? logline_forms : metrics;
 }
 
-static int set_form(enum log_form *field, const char *value)
+static int set_word(int *field, enum setting_kind kind, const char *value)
 {
-    int i = find_name(logline_forms, value);
+    int i = find_name(words_of(kind), value);
 
     if (i < 0)
         return -1;
-    *field = (enum log_form)i;
+    *field = i;
     return 0;
 }
 
@@ -418,6 +418,7 @@ static void describe(const struct setting *setting, char allowed[256])
                             "https://www.example.org",
         [SETTING_LEVEL] = "allowed are error, warn, info and debug",
         [SETTING_FORM] = "allowed are text and json",
+        [SETTING_METRICS] = "allowed are local, admin, open and off",
         [SETTING_FLAG] = "allowed are on and off",
         [SETTING_MODE] = "allowed are octal modes from 0000 to 0777",
         [SETTING_RATE] = "allowed is COUNT/DURATION, such as 100/10s, with a count from 1 to "
@@ -425,7 +426,9 @@ static void describe(const struct setting *setting, char allowed[256])
     };
     char least[UNITS_TEXT], most[UNITS_TEXT];
 
-    if (setting->kind == SETTING_DURATION) {
+    if (setting->kind == SETTING_SECRET && setting->least > 0) {
+        snprintf(allowed, 256, "allowed are texts of %" PRId64 " bytes or more", setting->least);
+    } else if (setting->kind == SETTING_DURATION) {
         units_format_duration(least, setting->least);
         units_format_duration(most, setting->most);
         snprintf(allowed, 256,
@@ -450,7 +453,8 @@ static int set_value(struct conf *conf, const struct setting *setting, const cha
 
     switch (setting->kind) {
     case SETTING_SECRET:
-        return set_string(field, value, true);
+        return set_string(field, value,
+                          value[0] == '\0' || (int64_t)strlen(value) >= setting->least);
     case SETTING_ADDRESS:
         return set_string(field, value, is_address(value));
     case SETTING_URL:
@@ -468,9 +472,9 @@ static int set_value(struct conf *conf, const struct setting *setting, const cha
     case SETTING_ORIGINS:
         return add_parts(conf, value, add_origin);
     case SETTING_LEVEL:
-        return set_level(field, value);
     case SETTING_FORM:
-        return set_form(field, value);
+    case SETTING_METRICS:
+        return set_word(field, setting->kind, value);
     case SETTING_RATE:
         return set_rate(field, setting, value);
     default:
@@ -530,9 +534,6 @@ static void print_number(const struct conf *conf, const struct setting *setting,
     char text[UNITS_TEXT];
 
     switch (setting->kind) {
-    case SETTING_FORM:
-        fputs(logline_forms[*(const enum log_form *)field], out);
-        break;
     case SETTING_FLAG:
         fputs(*(const bool *)field ? "on" : "off", out);
         break;
@@ -561,7 +562,7 @@ static void print_number(const struct conf *conf, const struct setting *setting,
         fprintf(out, "%" PRId64, *(const int64_t *)field);
         break;
     default:
-        fputs(logline_levels[*(const enum log_level *)field], out);
+        fputs(words_of(setting->kind)[*(const int *)field], out);
     }
 }
 

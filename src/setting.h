@@ -23,6 +23,7 @@ enum setting_kind {
     SETTING_ORIGINS,  /* char *[] and a count: comma-separated */
     SETTING_LEVEL,    /* enum log_level */
     SETTING_FORM,     /* enum log_form */
+    SETTING_METRICS,  /* enum conf_metrics, as an int */
     SETTING_FLAG,     /* bool: on or off */
     SETTING_MODE,     /* int: octal */
     SETTING_INT,      /* int */
@@ -36,7 +37,7 @@ struct setting {
     const char *key;
     enum setting_kind kind;
     size_t offset;       /* of the field in struct conf */
-    int64_t least, most; /* of numbers */
+    int64_t least, most; /* of numbers; of a secret: bytes, at least */
     const char *preset;  /* the default, as it would be written */
     bool secret;         /* never shown whole; may come from a file that EARSHOT_<KEY>_FILE names */
 };

@@ -74,6 +74,7 @@ static struct problem refusal_problem(struct api *api, const struct refusal *ref
 
         if (strcmp(refusals[i].word, refusal->code) != 0)
             continue;
+        api->limited += refusals[i].status == 429;
         gap = strstr(detail, "%s");
         if (gap != NULL)
             detail = arena_printf(api->arena, "%.*s%s%s", (int)(gap - detail), detail,

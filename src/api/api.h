@@ -37,6 +37,9 @@ struct api {
     bool parked;                        /* the reply is the hub's; `parking` says which */
     bool returns;                       /* a page's form leads back to its page from here */
     bool deep;                          /* the reply is what gate/canary.h finds */
+    bool metrics;                       /* the reply is what gate/meters.h says */
+    unsigned messages;                  /* how many this request has sent, */
+    unsigned limited;                   /* and how many were refused as too many */
     const char *params[API_PARAMS_MAX]; /* what the route's ?s stand for; NULL behind the last */
     char room[NAME_ROOM_MAX + 1];       /* resolved; "" where the path names none */
 };

@@ -149,6 +149,8 @@ static void store(struct api *api, struct send *sends, size_t count)
     const struct caller caller = api_caller(api, api->room);
 
     journal_send(api->store, api->request->namespace, &caller, &limits, sends, count);
+    for (size_t i = 0; i < count; i++)
+        api->messages += sends[i].status == STORE_OK && !sends[i].replayed;
 }
 
 /* RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers): what is left, and how many

@@ -281,6 +281,25 @@ static bool find_verdict(struct api *api, const struct heritage *heritage, struc
     return recall(shared, STALE_MS, verdict) || wait_for_other(shared, verdict);
 }
 
+void canary_run(struct api *api, const struct heritage *heritage)
+{
+    struct verdict verdict;
+
+    find_verdict(api, heritage, &verdict);
+}
+
+bool canary_last(const struct heritage *heritage, struct canary_last *last)
+{
+    struct scoreboard_canary *shared = &heritage->board->canary;
+    int64_t done_ms = atomic_load(&shared->done_ms);
+    struct verdict verdict = unpack(atomic_load(&shared->verdict));
+
+    *last = (struct canary_last){.good = verdict.outcome == OUTCOME_OK,
+                                 .latency_ms = verdict.latency_ms,
+                                 .age_ms = clock_mono_ms() - done_ms};
+    return done_ms != 0;
+}
+
 void canary_check(struct api *api, const struct heritage *heritage)
 {
     struct verdict verdict;

@@ -7,6 +7,9 @@
 #ifndef EARSHOT_CANARY_H
 #define EARSHOT_CANARY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "api/api.h"
 #include "heritage.h"
 
@@ -14,5 +17,17 @@
  * with the code redis_unavailable, redis_full, hub_silent (the detail says which) or check_running
  * (another check takes long, and there is no recent one to tell of). */
 void canary_check(struct api *api, const struct heritage *heritage);
+
+/* The same without a reply. */
+void canary_run(struct api *api, const struct heritage *heritage);
+
+struct canary_last {
+    bool good;
+    int64_t latency_ms; /* where it was good */
+    int64_t age_ms;
+};
+
+/* What the last check found, however long ago. False when there was none. */
+bool canary_last(const struct heritage *heritage, struct canary_last *last);
 
 #endif

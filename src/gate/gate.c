@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "api/page.h"
 #include "api/tickets.h"
 #include "auth/csrf.h"
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf.h"
+#include "gate/meters.h"
 #include "gate/park.h"
 #include "gate/route.h"
 #include "heritage.h"
@@ -31,6 +33,7 @@ struct gate {
     struct gate_place place;
     const struct heritage *heritage;
     const struct conf *conf;
+    struct ledger *ledger;
     struct keyring *keyring;
     struct seen *seen;
     struct store *store;
@@ -39,6 +42,8 @@ struct gate {
     /* Of the request: */
     struct arena arena;
     struct request request;
+    const struct route *route; /* NULL = it leads to none, and how: */
+    enum route_match match;
     struct identity identity;
     struct parking parking;
     struct reply reply;
@@ -65,6 +70,7 @@ static int parse(struct gate *gate, struct api *api, char **envp)
     int result = request_parse(&gate->request, &gate->arena, envp, &problem);
 
     log_request(gate->request.id, gate->request.trace);
+    gate->match = route_find(&gate->request, &gate->route);
     find_address(gate, api);
     if (result < 0) {
         if (problem.status == 500)
@@ -154,6 +160,8 @@ static int authenticate(struct gate *gate, struct api *api)
     bool by_cookie;
 
     gate->identity = gate->anonymous;
+    if (metrics_has_secret(&gate->request, gate->conf))
+        return 0; /* the handler looks again */
     if (ticket != NULL)
         return tickets_redeem(api, ticket, &gate->identity);
     if (gate->request.authorization == NULL && signs_in(&gate->request))
@@ -179,19 +187,18 @@ static int authenticate(struct gate *gate, struct api *api)
     return 0;
 }
 
-static int find_route(struct gate *gate, struct api *api, const struct route **route)
+static int demand_route(struct gate *gate, struct api *api)
 {
-    enum route_match match = route_find(&gate->request, route);
     struct buf methods = BUF_INIT;
 
-    if (match == ROUTE_NO_METHOD) {
+    if (gate->match == ROUTE_NO_METHOD) {
         route_allow(&gate->request, &methods);
         api_fail(api, 405, "method_not_allowed", "this path has %s", methods.data);
         reply_header(api->reply, "Allow", methods.data);
         buf_free(&methods);
-    } else if (match == ROUTE_NO_PATH) {
+    } else if (gate->match == ROUTE_NO_PATH) {
         api_fail(api, 404, "path_unknown", "there is nothing at this path");
-    } else if (!(*route)->body && gate->request.body_len > 0) {
+    } else if (!gate->route->body && gate->request.body_len > 0) {
         api_fail(api, 400, "body_unexpected", "this request takes no body");
     } else {
         return 0;
@@ -224,18 +231,18 @@ static void answer_options(struct gate *gate, struct api *api)
 
 static void act(struct gate *gate, struct api *api, char **envp)
 {
-    const struct route *route;
-
     if (parse(gate, api, envp) < 0 || read_body(gate, api) < 0)
         return;
     if (gate->request.method == METHOD_OPTIONS) {
         answer_options(gate, api);
         return;
     }
-    if (authenticate(gate, api) == 0 && find_route(gate, api, &route) == 0 &&
-        check_rights(api, route) == 0)
-        route->handler(api);
-    if (api->deep)
+    if (authenticate(gate, api) == 0 && demand_route(gate, api) == 0 &&
+        check_rights(api, gate->route) == 0)
+        gate->route->handler(api);
+    if (api->metrics && gate->place.metrics != NULL)
+        gate->place.metrics(api, gate->heritage);
+    else if (api->deep && !api->metrics)
         gate->place.deep(api, gate->heritage);
 }
 
@@ -267,16 +274,31 @@ static void reply(struct gate *gate)
         log_debug("the web server did not take the reply");
 }
 
+/* For GET metrics; `status` 0 = parked. */
+static void count(struct gate *gate, const struct api *api, int status, int64_t took_us)
+{
+    struct ledger *ledger = gate->ledger;
+    size_t row = gate->route != NULL ? route_index(gate->route) : meters_row(gate->request.method);
+
+    meter_add(&ledger->requests[row][ledger_code(status)], 1);
+    if (gate->route != NULL)
+        meter_observe(&ledger->durations[gate->route->group], took_us);
+    meter_add(&ledger->reply_bytes, gate->output.len);
+    meter_add(&ledger->messages, api->messages);
+    meter_add(&ledger->limited, api->limited);
+    meter_add(&ledger->full, api->parked && status != 0);
+}
+
 /* The one line that a request leaves, `status` 0 = parked: what follows is in the hub's, at its end
  * (hub/trail.h). No query: it may hold what is secret. The path comes last, since it may hold
  * anything. */
-static void log_access(const struct gate *gate, const struct api *api, int status, int64_t start_ms)
+static void log_access(const struct gate *gate, const struct api *api, int status, int64_t took_us)
 {
     enum log_level level = gate->conf->access_log ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
     const struct request *request = api->request;
     const char *method = request_methods[request->method], *path;
     const char *user = api->identity->user_id != NULL ? api->identity->user_id : "-";
-    long long ms = clock_mono_ms() - start_ms;
+    long long ms = took_us / 1000;
 
     if (!log_takes(level))
         return;
@@ -313,6 +335,8 @@ static void tidy(struct gate *gate)
     forget(&gate->body);
     forget(&gate->output);
     memset(&gate->parking, 0, sizeof(gate->parking));
+    gate->route = NULL;
+    gate->match = ROUTE_NO_PATH;
     gate->identity = (struct identity){.name = "anonymous"};
     arena_clear(&gate->arena);
     /* glibc keeps what one large batch took for as long as the process lives. */
@@ -322,7 +346,7 @@ static void tidy(struct gate *gate)
 
 bool gate_serve(struct gate *gate, char **envp)
 {
-    int64_t start_ms = clock_mono_ms();
+    int64_t begun_us = clock_mono_us(), took_us;
     struct api api = {
         .request = &gate->request,
         .identity = &gate->identity,
@@ -343,8 +367,9 @@ bool gate_serve(struct gate *gate, char **envp)
         status = gate->reply.status;
         reply(gate);
     }
-    gate->heritage->slot->requests++;
-    log_access(gate, &api, status, start_ms);
+    took_us = clock_mono_us() - begun_us;
+    count(gate, &api, status, took_us);
+    log_access(gate, &api, status, took_us);
     tidy(gate);
     return status == 0;
 }
@@ -355,6 +380,7 @@ static int open_parts(struct gate *gate)
 {
     char error[512] = "";
 
+    gate->ledger = scoreboard_ledger(gate->heritage->board, gate->heritage->slot);
     if (sodium_init() < 0) {
         log_error("libsodium cannot be used");
         return -1;
@@ -366,6 +392,7 @@ static int open_parts(struct gate *gate)
         log_error("%s", error);
         return -1;
     }
+    store_count(gate->store, &gate->ledger->gate_trips);
     gate->seen = seen_open();
     tidy(gate);
     return 0;

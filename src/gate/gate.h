@@ -22,6 +22,9 @@ struct gate_place {
     /* readyz?deep=1: makes the reply. */
     void (*deep)(struct api *api, const struct heritage *heritage);
 
+    /* GET metrics: likewise. NULL: the reply stays, that nobody counts here. */
+    void (*metrics)(struct api *api, const struct heritage *heritage);
+
     /* Is there room for this receive? May shorten it. Returns 0, or -1: it is refused. NULL: hubs
      * decide. */
     int (*admit)(void *context, struct parking *parking);

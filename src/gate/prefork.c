@@ -8,6 +8,7 @@
 #include "gate/canary.h"
 #include "gate/fcgi.h"
 #include "gate/gate.h"
+#include "gate/meters.h"
 #include "heritage.h"
 #include "supervisor/scoreboard.h"
 
@@ -87,8 +88,11 @@ static void work(const struct heritage *heritage, struct gate *gate, struct fcgi
 int prefork_main(const struct heritage *heritage)
 {
     struct fcgi *fcgi = listen_to(heritage);
-    const struct gate_place place = {
-        .heritage = heritage, .source = &fcgi_source, .from = fcgi, .deep = canary_check};
+    const struct gate_place place = {.heritage = heritage,
+                                     .source = &fcgi_source,
+                                     .from = fcgi,
+                                     .deep = canary_check,
+                                     .metrics = meters_reply};
     struct gate *gate = fcgi != NULL ? gate_open(&place) : NULL;
 
     if (gate != NULL)

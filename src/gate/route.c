@@ -13,6 +13,7 @@
 #include "api/history.h"
 #include "api/marks.h"
 #include "api/messages.h"
+#include "api/metrics.h"
 #include "api/openapi.h"
 #include "api/page.h"
 #include "api/people.h"
@@ -21,67 +22,74 @@
 #include "api/session.h"
 #include "api/tickets.h"
 #include "api/users.h"
+#include "supervisor/ledger.h"
 
 /* The room of a path is its first ?. HEAD is where GET is, OPTIONS everywhere. */
 static const struct route routes[] = {
-    /* method     path                 right        body   handler */
-    {METHOD_GET, "", 0, false, health_about},
-    {METHOD_GET, "livez", 0, false, health_live},
-    {METHOD_GET, "readyz", 0, false, health_ready},
-    {METHOD_GET, "health", 0, false, health_ready},
-    {METHOD_GET, "openapi.json", 0, false, openapi_get},
-    {METHOD_GET, "page.css", 0, false, page_get_style},
-    {METHOD_GET, "events", 0, false, events_get_many},
-    {METHOD_GET, "rooms", 0, false, rooms_get},
-    {METHOD_GET, "rooms/?", RIGHT_READ, false, rooms_get_one},
-    {METHOD_PUT, "rooms/?", RIGHT_WRITE, true, rooms_put},
-    {METHOD_DELETE, "rooms/?", RIGHT_WRITE, false, rooms_delete},
-    {METHOD_GET, "rooms/?/events", RIGHT_READ, false, events_get},
-    {METHOD_GET, "rooms/?/messages", RIGHT_READ, false, history_get},
-    {METHOD_POST, "rooms/?/messages", RIGHT_WRITE, true, messages_post},
-    {METHOD_GET, "rooms/?/messages/?", RIGHT_READ, false, history_get_one},
-    {METHOD_PUT, "rooms/?/messages/?", RIGHT_WRITE, true, changes_edit},
-    {METHOD_DELETE, "rooms/?/messages/?", RIGHT_WRITE, false, changes_delete},
-    {METHOD_GET, "rooms/?/messages/?/replies", RIGHT_READ, false, history_get_replies},
-    {METHOD_PUT, "rooms/?/messages/?/reactions/?", RIGHT_WRITE, false, changes_react},
-    {METHOD_DELETE, "rooms/?/messages/?/reactions/?", RIGHT_WRITE, false, changes_unreact},
-    {METHOD_GET, "rooms/?/presence", RIGHT_READ, false, people_get},
-    {METHOD_POST, "rooms/?/typing", RIGHT_WRITE, true, people_typing},
-    {METHOD_POST, "rooms/?/signals", RIGHT_WRITE, true, people_signal},
-    {METHOD_GET, "rooms/?/read", RIGHT_READ, false, marks_get},
-    {METHOD_PUT, "rooms/?/read", RIGHT_READ, true, marks_put},
-    {METHOD_GET, "rooms/?/members", RIGHT_READ, false, govern_get_members},
-    {METHOD_GET, "rooms/?/bans", RIGHT_READ, false, govern_get_bans},
-    {METHOD_GET, "rooms/?/mutes", RIGHT_READ, false, govern_get_mutes},
-    {METHOD_PUT, "rooms/?/members/?", RIGHT_WRITE, true, govern_put_member},
-    {METHOD_DELETE, "rooms/?/members/?", RIGHT_READ, true, govern_delete_member},
-    {METHOD_PUT, "rooms/?/bans/?", RIGHT_WRITE, true, govern_put_ban},
-    {METHOD_DELETE, "rooms/?/bans/?", RIGHT_WRITE, true, govern_delete_ban},
-    {METHOD_PUT, "rooms/?/mutes/?", RIGHT_WRITE, true, govern_put_mute},
-    {METHOD_DELETE, "rooms/?/mutes/?", RIGHT_WRITE, true, govern_delete_mute},
-    {METHOD_GET, "unread", 0, false, marks_get_all},
-    {METHOD_POST, "users/?/messages", 0, true, messages_post_user},
-    {METHOD_GET, "admin/audit", 0, false, audit_get},
-    {METHOD_GET, "admin/audit/events", 0, false, audit_get_events},
-    {METHOD_GET, "admin/connections", 0, false, connections_get},
-    {METHOD_DELETE, "admin/connections/?", 0, false, connections_delete},
-    {METHOD_GET, "admin/figures", 0, false, admin_figures},
-    {METHOD_GET, "admin/figures/events", 0, false, admin_figures_events},
-    {METHOD_GET, "admin/stats", 0, false, admin_stats},
-    {METHOD_GET, "admin/users", 0, false, users_get},
-    {METHOD_PUT, "admin/users/?", 0, true, users_put},
-    {METHOD_DELETE, "admin/users/?", 0, false, users_delete},
-    {METHOD_POST, "admin/revoke", 0, true, revoke_post},
-    {METHOD_POST, "admin/kick", 0, true, revoke_kick},
-    {METHOD_POST, "auth/guest", 0, true, accounts_guest},
-    {METHOD_POST, "auth/register", 0, true, accounts_register},
-    {METHOD_POST, "auth/login", 0, true, accounts_login},
-    {METHOD_POST, "auth/password", 0, true, accounts_password},
-    {METHOD_POST, "auth/renew", 0, true, session_renew},
-    {METHOD_POST, "auth/logout", 0, true, session_logout},
-    {METHOD_POST, "auth/ticket", 0, true, tickets_post},
-    {METHOD_GET, "auth/me", 0, false, session_me},
+    /* method     path                 right        body   handler      group */
+    {METHOD_GET, "", 0, false, health_about, ROUTE_PAGE},
+    {METHOD_GET, "livez", 0, false, health_live, ROUTE_PROBE},
+    {METHOD_GET, "readyz", 0, false, health_ready, ROUTE_PROBE},
+    {METHOD_GET, "health", 0, false, health_ready, ROUTE_PROBE},
+    {METHOD_GET, "metrics", 0, false, metrics_get, ROUTE_PROBE},
+    {METHOD_GET, "openapi.json", 0, false, openapi_get, ROUTE_PAGE},
+    {METHOD_GET, "page.css", 0, false, page_get_style, ROUTE_PAGE},
+    {METHOD_GET, "events", 0, false, events_get_many, ROUTE_RECEIVE},
+    {METHOD_GET, "rooms", 0, false, rooms_get, ROUTE_ROOM},
+    {METHOD_GET, "rooms/?", RIGHT_READ, false, rooms_get_one, ROUTE_ROOM},
+    {METHOD_PUT, "rooms/?", RIGHT_WRITE, true, rooms_put, ROUTE_ROOM},
+    {METHOD_DELETE, "rooms/?", RIGHT_WRITE, false, rooms_delete, ROUTE_ROOM},
+    {METHOD_GET, "rooms/?/events", RIGHT_READ, false, events_get, ROUTE_RECEIVE},
+    {METHOD_GET, "rooms/?/messages", RIGHT_READ, false, history_get, ROUTE_HISTORY},
+    {METHOD_POST, "rooms/?/messages", RIGHT_WRITE, true, messages_post, ROUTE_SEND},
+    {METHOD_GET, "rooms/?/messages/?", RIGHT_READ, false, history_get_one, ROUTE_HISTORY},
+    {METHOD_PUT, "rooms/?/messages/?", RIGHT_WRITE, true, changes_edit, ROUTE_CHANGE},
+    {METHOD_DELETE, "rooms/?/messages/?", RIGHT_WRITE, false, changes_delete, ROUTE_CHANGE},
+    {METHOD_GET, "rooms/?/messages/?/replies", RIGHT_READ, false, history_get_replies,
+     ROUTE_HISTORY},
+    {METHOD_PUT, "rooms/?/messages/?/reactions/?", RIGHT_WRITE, false, changes_react, ROUTE_CHANGE},
+    {METHOD_DELETE, "rooms/?/messages/?/reactions/?", RIGHT_WRITE, false, changes_unreact,
+     ROUTE_CHANGE},
+    {METHOD_GET, "rooms/?/presence", RIGHT_READ, false, people_get, ROUTE_PEOPLE},
+    {METHOD_POST, "rooms/?/typing", RIGHT_WRITE, true, people_typing, ROUTE_PEOPLE},
+    {METHOD_POST, "rooms/?/signals", RIGHT_WRITE, true, people_signal, ROUTE_PEOPLE},
+    {METHOD_GET, "rooms/?/read", RIGHT_READ, false, marks_get, ROUTE_PEOPLE},
+    {METHOD_PUT, "rooms/?/read", RIGHT_READ, true, marks_put, ROUTE_PEOPLE},
+    {METHOD_GET, "rooms/?/members", RIGHT_READ, false, govern_get_members, ROUTE_ROOM},
+    {METHOD_GET, "rooms/?/bans", RIGHT_READ, false, govern_get_bans, ROUTE_ROOM},
+    {METHOD_GET, "rooms/?/mutes", RIGHT_READ, false, govern_get_mutes, ROUTE_ROOM},
+    {METHOD_PUT, "rooms/?/members/?", RIGHT_WRITE, true, govern_put_member, ROUTE_ROOM},
+    {METHOD_DELETE, "rooms/?/members/?", RIGHT_READ, true, govern_delete_member, ROUTE_ROOM},
+    {METHOD_PUT, "rooms/?/bans/?", RIGHT_WRITE, true, govern_put_ban, ROUTE_ROOM},
+    {METHOD_DELETE, "rooms/?/bans/?", RIGHT_WRITE, true, govern_delete_ban, ROUTE_ROOM},
+    {METHOD_PUT, "rooms/?/mutes/?", RIGHT_WRITE, true, govern_put_mute, ROUTE_ROOM},
+    {METHOD_DELETE, "rooms/?/mutes/?", RIGHT_WRITE, true, govern_delete_mute, ROUTE_ROOM},
+    {METHOD_GET, "unread", 0, false, marks_get_all, ROUTE_PEOPLE},
+    {METHOD_POST, "users/?/messages", 0, true, messages_post_user, ROUTE_SEND},
+    {METHOD_GET, "admin/audit", 0, false, audit_get, ROUTE_ADMIN},
+    {METHOD_GET, "admin/audit/events", 0, false, audit_get_events, ROUTE_RECEIVE},
+    {METHOD_GET, "admin/connections", 0, false, connections_get, ROUTE_ADMIN},
+    {METHOD_DELETE, "admin/connections/?", 0, false, connections_delete, ROUTE_ADMIN},
+    {METHOD_GET, "admin/figures", 0, false, admin_figures, ROUTE_ADMIN},
+    {METHOD_GET, "admin/figures/events", 0, false, admin_figures_events, ROUTE_RECEIVE},
+    {METHOD_GET, "admin/stats", 0, false, admin_stats, ROUTE_ADMIN},
+    {METHOD_GET, "admin/users", 0, false, users_get, ROUTE_ADMIN},
+    {METHOD_PUT, "admin/users/?", 0, true, users_put, ROUTE_ADMIN},
+    {METHOD_DELETE, "admin/users/?", 0, false, users_delete, ROUTE_ADMIN},
+    {METHOD_POST, "admin/revoke", 0, true, revoke_post, ROUTE_ADMIN},
+    {METHOD_POST, "admin/kick", 0, true, revoke_kick, ROUTE_ADMIN},
+    {METHOD_POST, "auth/guest", 0, true, accounts_guest, ROUTE_AUTH},
+    {METHOD_POST, "auth/register", 0, true, accounts_register, ROUTE_AUTH},
+    {METHOD_POST, "auth/login", 0, true, accounts_login, ROUTE_AUTH},
+    {METHOD_POST, "auth/password", 0, true, accounts_password, ROUTE_AUTH},
+    {METHOD_POST, "auth/renew", 0, true, session_renew, ROUTE_AUTH},
+    {METHOD_POST, "auth/logout", 0, true, session_logout, ROUTE_AUTH},
+    {METHOD_POST, "auth/ticket", 0, true, tickets_post, ROUTE_AUTH},
+    {METHOD_GET, "auth/me", 0, false, session_me, ROUTE_AUTH},
 };
+
+const char *const route_groups[ROUTE_GROUPS] = {"send",   "receive", "history", "change", "room",
+                                                "people", "auth",    "admin",   "page",   "probe"};
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 
@@ -135,6 +143,19 @@ enum route_match route_find(const struct request *request, const struct route **
         }
     }
     return match;
+}
+
+_Static_assert(ROUTES + METHOD_OTHER + 1 <= LEDGER_ROUTES, "all rows are counted");
+_Static_assert((int)ROUTE_GROUPS <= LEDGER_GROUPS, "all groups are");
+
+size_t route_count(void)
+{
+    return ROUTES;
+}
+
+size_t route_index(const struct route *route)
+{
+    return (size_t)(route - routes);
 }
 
 const struct route *route_at(size_t index)

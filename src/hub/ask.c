@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -12,8 +13,9 @@ struct question {
     TAILQ_ENTRY(question) link;
     char *formatted; /* NULL: a SCRIPT LOAD, made anew when it is asked again */
     size_t len;
-    int script; /* enum script, or NO_SCRIPT */
-    bool sent;  /* and not answered */
+    int script;      /* enum script, or NO_SCRIPT */
+    bool sent;       /* and not answered */
+    int64_t sent_us; /* clock_mono_us() */
     bool cancelled;
     ask_answer *answer;
     void *arg;
@@ -73,6 +75,7 @@ static void send_question(struct ask *ask, struct question *q)
         wire_expect(&ask->wire, true);
     TAILQ_INSERT_TAIL(&ask->sent, q, link);
     q->sent = true;
+    q->sent_us = clock_mono_us();
 }
 
 struct question *ask_script(struct ask *ask, enum script script, const char *key, int argc,
@@ -163,6 +166,15 @@ static bool passes_by_itself(const redisReply *reply)
     return false;
 }
 
+static void count(struct trips *trips, const struct question *q, const redisReply *reply)
+{
+    if (trips == NULL)
+        return;
+    meter_observe(&trips->round, clock_mono_us() - q->sent_us);
+    if (reply->type == REDIS_REPLY_ERROR)
+        trips_answered(trips, reply->str);
+}
+
 static void on_reply(void *owner, const redisReply *reply)
 {
     struct ask *ask = owner;
@@ -187,6 +199,7 @@ static void on_reply(void *owner, const redisReply *reply)
         wire_drop(&ask->wire, reply->str);
         return;
     }
+    count(ask->wire.trips, q, reply);
     if (q->answer != NULL)
         q->answer(q->arg, reply);
     else if (reply->type == REDIS_REPLY_ERROR)

@@ -82,7 +82,6 @@ static void close_connection(struct connection *c)
     LIST_REMOVE(c, link);
     hub->connections_count--;
     tally_leave(c->tally, (enum frame_form)c->form);
-    atomic_store(&hub->slot->streams, hub->connections_count);
     uv_poll_stop(&c->poll);
     close(c->fd);
     c->fd = -1;
@@ -125,6 +124,7 @@ static void put_head(struct connection *c)
     if (c->headed || c->form == FRAME_JSON)
         return;
     outgoing_head(&hub_of(c)->scratch, c);
+    tally_answered(hub_of(c));
     c->kept = outgoing_headed(c->kept);
     c->headed = true;
 }
@@ -137,8 +137,7 @@ static bool send_scratch(struct connection *c)
     if (hub->scratch.len > 0)
         sending_content(c, hub->scratch.data, hub->scratch.len, hub->wheel.now);
     c->bytes += hub->scratch.len;
-    c->tally->bytes += hub->scratch.len;
-    atomic_fetch_add(&hub->slot->bytes, hub->scratch.len);
+    tally_sent(c->tally, hub->scratch.len);
     buf_clear(&hub->scratch);
     note_blocked(c);
     if (c->broken)
@@ -153,6 +152,7 @@ static void answer(struct connection *c, enum outgoing_answer kind)
 
     trail_because(c->trail, outgoing_answer_names[kind]);
     outgoing_answer(&hub->scratch, &hub->line, c, kind);
+    tally_answered(hub);
     if (send_scratch(c))
         end(c);
 }
@@ -169,13 +169,16 @@ static void fill(struct connection *c, struct member *member)
     struct hub *hub = hub_of(c);
     struct entry *entry;
     uint64_t delivered = 0;
+    int64_t now_ms = 0;
+    bool counts = !room_is_own(member->room); /* to watch moves nothing that is watched */
 
     while (hub->scratch.len < BATCH_BYTES && !is_done(c) && (entry = room_peek(member)) != NULL) {
+        bool is_new = room_is_new(member);
+
         if (entry->gap) {
             outgoing_gap(&hub->scratch, &hub->line, c, member, entry->event.id,
                          room_after_gap(member, entry));
-            atomic_fetch_add(&hub->slot->gaps, 1);
-            c->tally->gaps++;
+            tally_gap(c->tally);
             room_advance(member, entry);
             continue;
         }
@@ -184,12 +187,12 @@ static void fill(struct connection *c, struct member *member)
             continue;
         c->left -= c->counted;
         delivered++;
+        if (counts && is_new)
+            tally_lag(hub, &now_ms, entry->event.timestamp_ms);
     }
     c->delivered += (uint32_t)delivered;
-    if (!room_is_own(member->room)) /* to watch moves nothing that is watched */
-        c->tally->deliveries += delivered;
-    if (delivered > 0)
-        atomic_fetch_add(&hub->slot->deliveries, delivered);
+    if (counts && delivered > 0)
+        tally_delivered(c->tally, delivered);
 }
 
 /* A reader that takes nothing while its next event falls out of the ring is cut, and comes back
@@ -209,11 +212,8 @@ static bool is_too_slow(const struct connection *c)
 
 static void cut(struct connection *c)
 {
-    struct hub *hub = hub_of(c);
-
     trail_because(c->trail, "too_slow");
-    atomic_fetch_add(&hub->slot->cuts, 1);
-    c->tally->cuts++;
+    tally_cut(c->tally);
     close_connection(c);
 }
 
@@ -564,7 +564,6 @@ static struct connection *make(struct hub *hub, int *fd, const struct parking *p
     sending_watch(c, on_poll);
     LIST_INSERT_HEAD(&hub->connections, c, link);
     hub->connections_count++;
-    atomic_store(&hub->slot->streams, hub->connections_count);
     deadline_start(c, p);
     return c;
 }

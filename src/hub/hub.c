@@ -166,6 +166,7 @@ static int open_hub(struct hub *hub, const struct heritage *heritage, struct top
 
     hub->conf = heritage->conf;
     hub->slot = heritage->slot;
+    hub->ledger = scoreboard_ledger(heritage->board, heritage->slot);
     hub->started_ms = clock_mono_ms();
     hub->board = heritage->board;
     name_hub(hub, heritage->inlets[heritage->index][0]);
@@ -186,6 +187,7 @@ static int open_hub(struct hub *hub, const struct heritage *heritage, struct top
     hub->loop.data = hub;
     feed_open(&hub->feed, hub, *topology, hub->conf->redis_timeout_ms);
     ask_open(&hub->ask, &hub->loop, *topology, hub->conf->redis_timeout_ms);
+    hub->feed.wire.trips = hub->ask.wire.trips = &hub->ledger->hub_trips;
     return 0;
 }
 

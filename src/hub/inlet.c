@@ -45,7 +45,7 @@ static void take(struct hub *hub, const char *record, size_t len, int *fd, bool 
         return;
     }
     log_request(parking.request_ref, parking.trace[0] != '\0' ? parking.trace : NULL);
-    atomic_fetch_add(&hub->slot->requests, 1);
+    meter_add(&hub->ledger->receives[parking.form], 1);
     if (full)
         connection_refuse(hub, fd, &parking);
     else

@@ -564,7 +564,7 @@ void room_tick_all(struct hub *hub, int64_t now_ms)
                 catchup_sync(room);
         }
     }
-    atomic_store(&hub->slot->rooms, busy);
+    meter_set(&hub->slot->rooms, busy);
 }
 
 void room_free_all(struct hub *hub)

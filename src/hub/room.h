@@ -102,6 +102,12 @@ static inline bool room_is_own(const struct room *room)
     return room->name[0] == '@' && room->name[1] == '!';
 }
 
+/* Has what room_peek() gave come since the member joined, and not lain in the log? */
+static inline bool room_is_new(const struct member *member)
+{
+    return member->state == MEMBER_LIVE && member->next >= member->joined;
+}
+
 /* Lets a member in, with its start, making the room if need be. The member's connection is set
  * before. Returns 0, or -1 at the limit. */
 int room_join(struct hub *hub, const char *namespace, const char *name, struct member *member,

@@ -16,6 +16,7 @@
 
 struct conf;
 struct connection;
+struct ledger;
 struct room;
 struct scoreboard;
 struct site;
@@ -24,7 +25,8 @@ struct tally;
 
 struct hub {
     const struct conf *conf;
-    struct slot *slot; /* in the scoreboard */
+    struct slot *slot; /* in the scoreboard, and its ledger */
+    struct ledger *ledger;
     const struct scoreboard *board;
     char id[24];   /* of this hub and its successors: names its leases in Redis */
     char self[24]; /* of this process alone: names it in answers */

@@ -32,14 +32,62 @@ struct tally *tally_join(struct hub *hub, const char *namespace, enum frame_form
         HASH_ADD_STR(hub->tallies, name, tally);
     }
     tally->streams[form]++;
+    meter_add(&hub->slot->forms[form], 1);
+    meter_add(&hub->slot->streams, 1);
     tally->used_ms = clock_mono_ms();
     return tally;
 }
 
 void tally_leave(struct tally *tally, enum frame_form form)
 {
+    struct slot *slot = tally->hub->slot;
+
     tally->streams[form]--;
+    meter_add(&slot->forms[form], (uint64_t)-1);
+    meter_add(&slot->streams, (uint64_t)-1);
     tally->used_ms = clock_mono_ms();
+}
+
+void tally_sent(struct tally *tally, size_t bytes)
+{
+    tally->bytes += bytes;
+    meter_add(&tally->hub->ledger->bytes, bytes);
+}
+
+void tally_delivered(struct tally *tally, uint64_t events)
+{
+    tally->deliveries += events;
+    meter_add(&tally->hub->ledger->deliveries, events);
+}
+
+void tally_gap(struct tally *tally)
+{
+    tally->gaps++;
+    meter_add(&tally->hub->ledger->gaps, 1);
+}
+
+void tally_cut(struct tally *tally)
+{
+    tally->cuts++;
+    meter_add(&tally->hub->ledger->cuts, 1);
+}
+
+void tally_lag(struct hub *hub, int64_t *now_ms, int64_t since_ms)
+{
+    if (*now_ms == 0)
+        *now_ms = clock_wall_ms();
+    if (*now_ms < since_ms)
+        meter_add(&hub->ledger->ahead, 1);
+    meter_observe(&hub->ledger->lag, *now_ms > since_ms ? (*now_ms - since_ms) * 1000 : 0);
+}
+
+void tally_answered(struct hub *hub)
+{
+    static const char opening[] = "Status: ";
+    int status =
+        hub->scratch.len > sizeof(opening) ? atoi(hub->scratch.data + sizeof(opening) - 1) : -1;
+
+    meter_add(&hub->ledger->answers[ledger_code(status)], 1);
 }
 
 /* In 1000 s. */

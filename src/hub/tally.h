@@ -38,6 +38,19 @@ struct tally {
 struct tally *tally_join(struct hub *hub, const char *namespace, enum frame_form form);
 void tally_leave(struct tally *tally, enum frame_form form);
 
+/* So much was sent; so many events; a gap was told; a slow reader was cut. */
+void tally_sent(struct tally *tally, size_t bytes);
+void tally_delivered(struct tally *tally, uint64_t events);
+void tally_gap(struct tally *tally);
+void tally_cut(struct tally *tally);
+
+/* An event goes out that Redis had at `since_ms`, by its clock, which on another machine may be
+ * ahead of ours: it then took no time. *now_ms is 0 before the first of several. */
+void tally_lag(struct hub *hub, int64_t *now_ms, int64_t since_ms);
+
+/* What a receive is answered begins in the scratch buffer: a CGI response. */
+void tally_answered(struct hub *hub);
+
 /* Fills in what this hub counts of a namespace; the delay stays 0. */
 void tally_read(struct hub *hub, const char *namespace, struct figures_part *part);
 

@@ -43,6 +43,14 @@ void wire_close(struct wire *wire)
     wire->waiting_ms = 0;
 }
 
+static const char late[] = "no reply in time";
+
+static void count(struct wire *wire, enum trips_error error)
+{
+    if (wire->trips != NULL)
+        meter_add(&wire->trips->errors[error], 1);
+}
+
 /* Closes, and says when to try again. Only a connection that lasted shortens the wait: a Redis that
  * takes us in and then refuses what we ask must not be asked at every tick. */
 static void rest(struct wire *wire, const char *reason)
@@ -50,6 +58,7 @@ static void rest(struct wire *wire, const char *reason)
     if (!wire->was_down)
         log_warn("Redis is lost wire=%s reason=\"%s\"", wire->name, reason);
     wire->was_down = true;
+    count(wire, reason == late ? TRIPS_LATE : trips_error(reason, TRIPS_LOST));
     wire_close(wire);
     wire->retry_at_ms = clock_mono_ms() + wire->backoff_ms;
     wire->backoff_ms =
@@ -161,7 +170,7 @@ void wire_tick(struct wire *wire, int64_t now_ms)
         if (now_ms >= wire->retry_at_ms)
             connect_now(wire, now_ms);
     } else if (wire->waiting_ms != 0 && now_ms - wire->waiting_ms > wire->timeout_ms) {
-        wire_drop(wire, "no reply in time");
+        wire_drop(wire, late);
     } else if (wire->ready && now_ms - wire->ready_ms >= SETTLED_MS) {
         settle(wire);
     }

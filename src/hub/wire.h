@@ -11,6 +11,7 @@
 
 #include "store/link.h"
 #include "store/topology.h"
+#include "store/trips.h"
 
 /* What the owner wants to know. `reply` is the wire's, freed after the call. */
 struct wire_events {
@@ -26,6 +27,7 @@ struct wire {
     const struct wire_events *events;
     void *owner;
     int64_t timeout_ms;
+    struct trips *trips; /* may be NULL */
 
     struct link *link; /* NULL while down */
     uv_poll_t *poll;

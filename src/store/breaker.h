@@ -10,7 +10,6 @@
 
 struct breaker {
     _Atomic int64_t down_until_ms; /* clock_mono_ms(); 0 = Redis answers */
-    _Atomic uint64_t errors;
 };
 
 #endif

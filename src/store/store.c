@@ -32,6 +32,8 @@ struct store {
     int64_t timeout_ms;
     int64_t used_ms; /* when the connection last answered */
     struct breaker *breaker;
+    struct trips *trips;
+    struct trips unread; /* `trips` where nobody wants to know */
     struct pending *pending;
     size_t count, room;
     bool was_down; /* so that going and coming are logged once each */
@@ -48,7 +50,13 @@ struct store *store_open(const struct conf *conf, struct breaker *breaker, char 
     store->topology = topology;
     store->timeout_ms = conf->redis_timeout_ms;
     store->breaker = breaker;
+    store->trips = &store->unread;
     return store;
+}
+
+void store_count(struct store *store, struct trips *trips)
+{
+    store->trips = trips;
 }
 
 static void forget_pending(struct store *store)
@@ -113,28 +121,34 @@ static bool breaker_closed(struct store *store)
 }
 
 /* Gives the connection up, tells the others to wait for a while, and reports STORE_DOWN. */
-static enum store_status down(struct store *store, const char *reason, int64_t rest_ms)
+static enum store_status down(struct store *store, const char *reason, bool late)
 {
     if (!store->was_down)
         log_warn("Redis is not reachable reason=\"%s\"", reason);
     store->was_down = true;
     link_close(store->link);
     store->link = NULL;
-    if (store->breaker != NULL) {
-        atomic_store(&store->breaker->down_until_ms, clock_mono_ms() + rest_ms);
-        atomic_fetch_add(&store->breaker->errors, 1);
-    }
+    meter_add(&store->trips->errors[late ? TRIPS_LATE : trips_error(reason, TRIPS_LOST)], 1);
+    if (store->breaker != NULL)
+        atomic_store(&store->breaker->down_until_ms,
+                     clock_mono_ms() + (late ? TIMEOUT_REST_MS : REFUSED_REST_MS));
     return STORE_DOWN;
 }
 
-static void up(struct store *store)
+static void up(struct store *store, int64_t begun_us, redisReply *const *replies)
 {
+    int64_t now_us = clock_mono_us();
+
     if (store->was_down)
         log_info("Redis answers again");
     store->was_down = false;
-    store->used_ms = clock_mono_ms();
+    store->used_ms = now_us / 1000;
     if (store->breaker != NULL && atomic_load(&store->breaker->down_until_ms) != 0)
         atomic_store(&store->breaker->down_until_ms, 0);
+    meter_observe(&store->trips->round, now_us - begun_us);
+    for (size_t i = 0; i < store->count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            trips_answered(store->trips, replies[i]->str);
 }
 
 /* A connection that has something to read while nothing is asked was closed by Redis in the
@@ -317,7 +331,7 @@ static const char *exchange(struct store *store, redisReply **replies, int64_t d
 
 enum store_status store_run(struct store *store, redisReply **replies, size_t max)
 {
-    int64_t deadline_ms = clock_mono_ms() + store->timeout_ms;
+    int64_t begun_us = clock_mono_us(), deadline_ms = begun_us / 1000 + store->timeout_ms;
     enum store_status status = STORE_OK;
     const char *reason = NULL;
     char error[128];
@@ -325,6 +339,7 @@ enum store_status store_run(struct store *store, redisReply **replies, size_t ma
 
     memset(replies, 0, max * sizeof(*replies));
     if (store->count > max || !breaker_closed(store)) {
+        meter_add(&store->trips->errors[TRIPS_SPARED], 1);
         forget_pending(store);
         return STORE_DOWN;
     }
@@ -335,9 +350,9 @@ enum store_status store_run(struct store *store, redisReply **replies, size_t ma
         reason = store->link != NULL ? introduce(store, deadline_ms, &late) : error;
     }
     if (reason != NULL || (reason = exchange(store, replies, deadline_ms, &late)) != NULL)
-        status = down(store, reason, late ? TIMEOUT_REST_MS : REFUSED_REST_MS);
+        status = down(store, reason, late);
     else
-        up(store);
+        up(store, begun_us, replies);
     if (status != STORE_OK)
         store_free(replies, store->count);
     forget_pending(store);

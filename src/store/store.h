@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "store/breaker.h"
 #include "store/script.h"
+#include "store/trips.h"
 
 struct conf;
 struct store;
@@ -25,6 +26,9 @@ enum store_status {
  * URL is bad. */
 struct store *store_open(const struct conf *conf, struct breaker *breaker, char error[256]);
 void store_close(struct store *store);
+
+/* Counts from now on in `trips`, which outlives the store. */
+void store_count(struct store *store, struct trips *trips);
 
 /* Does Redis answer? STORE_OK also when it is full: it can be read, and only sends are refused. */
 enum store_status store_ping(struct store *store);

@@ -214,6 +214,8 @@ bool generation_ended(struct generation *g, pid_t pid, int status)
 {
     for (int i = 0; i < g->count; i++)
         if (g->workers[i].pid == pid) {
+            if (!g->workers[i].ending) /* then there is a board: none that was adopted is left so */
+                meter_add(&g->heritage.board->life.deaths[g->workers[i].role], 1);
             spawn_ended(&g->workers[i], status);
             /* No other hub will take what a late gate sends there: it shall see so. */
             if (g->phase != PHASE_RUNNING && i < g->heritage.hubs)
@@ -310,6 +312,7 @@ static void watch(struct generation *g, int64_t now_ms)
         log_error("%s=%d worker=%d is stuck, killed: state=%s for_ms=%lld", spawn_role(worker),
                   worker->index, (int)worker->pid, states[worker->slot->state & 3],
                   (long long)(now_ms - worker->slot->since_ms));
+        meter_add(&g->heritage.board->life.kills, 1);
         kill(worker->pid, SIGKILL);
     }
 }

@@ -15,6 +15,8 @@ struct scoreboard *scoreboard_create(void)
         return NULL;
     if (getrandom(&board->id, sizeof(board->id), GRND_NONBLOCK) < 0)
         board->id = (uint64_t)clock_wall_ms();
+    meter_set(&board->life.started_ms, (uint64_t)clock_wall_ms());
+    meter_set(&board->life.loaded_ms, (uint64_t)clock_wall_ms());
     return board;
 }
 
@@ -30,13 +32,10 @@ static void slot_reset(struct slot *slot)
     slot->pid = 0;
     slot->state = SLOT_STARTING;
     slot->since_ms = clock_mono_ms();
-    slot->requests = 0;
     slot->streams = 0;
     slot->rooms = 0;
-    slot->deliveries = 0;
-    slot->bytes = 0;
-    slot->cuts = 0;
-    slot->gaps = 0;
+    for (int i = 0; i < FRAME_FORMS; i++)
+        slot->forms[i] = 0;
 }
 
 struct slot *scoreboard_take(struct scoreboard *board, enum slot_role role, int index)
@@ -46,6 +45,8 @@ struct slot *scoreboard_take(struct scoreboard *board, enum slot_role role, int 
         if (slot->role != SLOT_FREE)
             continue;
         slot_reset(slot);
+        if (board->slots_used < (int)i + 1)
+            board->slots_used = (int)i + 1;
         slot->index = index;
         slot->role = (int)role;
         return slot;
@@ -63,6 +64,11 @@ void scoreboard_state(struct slot *slot, enum slot_state state)
 {
     slot->since_ms = clock_mono_ms();
     slot->state = (int)state;
+}
+
+struct ledger *scoreboard_ledger(struct scoreboard *board, const struct slot *slot)
+{
+    return &board->ledgers[slot - board->slots];
 }
 
 uint64_t scoreboard_streams(const struct scoreboard *board)

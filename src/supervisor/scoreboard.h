@@ -1,6 +1,7 @@
 /* scoreboard.h - what every worker is doing, in memory that all share.
  * Runs in: supervisor (makes, reads), every worker (writes its own slot).  Blocks: never.
- * One writer a slot, so plain atomic stores do; metrics read without a lock. */
+ * One writer a slot, so plain atomic stores do; metrics read without a lock. What a slot says is of
+ * the worker that has it; what its ledger counts is of all that ever had it. */
 #ifndef EARSHOT_SCOREBOARD_H
 #define EARSHOT_SCOREBOARD_H
 
@@ -9,6 +10,7 @@
 
 #include "auth/password.h"
 #include "store/breaker.h"
+#include "supervisor/ledger.h"
 
 #define SCOREBOARD_SLOTS 512
 #define SCOREBOARD_RENEW_MS 1000 /* how often a hub and an idle gate say that they are well */
@@ -18,14 +20,14 @@ enum slot_state { SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_DRAINING };
 
 struct slot {
     _Atomic int pid;
-    _Atomic int role;          /* enum slot_role */
-    _Atomic int index;         /* the how-manieth gate or hub */
-    _Atomic int state;         /* enum slot_state */
-    _Atomic int64_t since_ms;  /* clock_mono_ms() of the last change of state, or renewal */
-    _Atomic uint64_t requests; /* gate: answered; hub: taken over */
-    _Atomic uint64_t streams;  /* hub: open now */
-    _Atomic uint64_t rooms;    /* hub: with listeners now */
-    _Atomic uint64_t deliveries, bytes, cuts, gaps; /* hub, since it started */
+    _Atomic int role;         /* enum slot_role */
+    _Atomic int index;        /* the how-manieth gate or hub */
+    _Atomic int state;        /* enum slot_state */
+    _Atomic int64_t since_ms; /* clock_mono_ms() of the last change of state, or renewal */
+    /* Of a hub, now: */
+    meter streams;            /* open */
+    meter forms[FRAME_FORMS]; /* of these */
+    meter rooms;              /* with listeners */
 };
 
 /* What the last deep check of all hubs found (gate/canary.h). */
@@ -36,12 +38,25 @@ struct scoreboard_canary {
     _Atomic int waiting; /* gates */
 };
 
+/* What the supervisor counts of itself. */
+struct scoreboard_life {
+    meter started_ms;              /* wall clock */
+    meter deaths[SLOT_HUB + 1];    /* of workers that were not told to end, by role */
+    meter kills;                   /* of these, because they were stuck */
+    meter reloads, reloads_failed; /* of the configuration */
+    meter reload_failing;          /* 1: the last one failed */
+    meter loaded_ms;               /* wall clock: since when this configuration holds */
+};
+
 struct scoreboard {
     uint64_t id; /* random, set when it is made: names all that share it */
     struct breaker redis;
     struct scoreboard_canary canary;
+    struct scoreboard_life life;
     struct password_leases hashing; /* gates that hash a password */
+    _Atomic int slots_used;         /* none behind them was ever taken */
     struct slot slots[SCOREBOARD_SLOTS];
+    struct ledger ledgers[SCOREBOARD_SLOTS]; /* large, and apart: slots are looked at often */
 };
 
 /* Maps a scoreboard, zeroed but for its id, that children inherit. NULL when the system has no
@@ -55,6 +70,9 @@ void scoreboard_give_back(struct slot *slot);
 
 /* Sets the state and its time. */
 void scoreboard_state(struct slot *slot, enum slot_state state);
+
+/* The ledger of a slot. */
+struct ledger *scoreboard_ledger(struct scoreboard *board, const struct slot *slot);
 
 /* Streams open over all hubs. */
 uint64_t scoreboard_streams(const struct scoreboard *board);

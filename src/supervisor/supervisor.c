@@ -238,6 +238,16 @@ static void warn_of_fixed(const struct conf *old, const struct conf *new)
         log_warn("user changes with a restart only");
 }
 
+static void note_reload(struct supervisor *s, bool good)
+{
+    struct scoreboard_life *life = &s->board->life;
+
+    meter_add(good ? &life->reloads : &life->reloads_failed, 1);
+    meter_set(&life->reload_failing, !good);
+    if (good)
+        meter_set(&life->loaded_ms, (uint64_t)clock_wall_ms());
+}
+
 static void reload(struct supervisor *s)
 {
     char error[512];
@@ -252,6 +262,7 @@ static void reload(struct supervisor *s)
         next = start_generation(s, conf, error);
     }
     if (next == NULL) {
+        note_reload(s, false);
         log_error("the configuration stays as it was: %s", error);
         notify_send("READY=1\nSTATUS=the configuration stays as it was: %s", error);
         conf_free(conf);
@@ -270,6 +281,8 @@ static void become_current(struct supervisor *s)
     log_info("up: gates=%d hubs=%d", generation_gates(s->current), generation_hubs(s->current));
     if (s->old != NULL)
         generation_retire(s->old);
+    if (s->old != NULL && generation_conf(s->old) != NULL) /* else an upgrade brought it */
+        note_reload(s, true);
     notify_send("READY=1\nSTATUS=serves: gates=%d hubs=%d", generation_gates(s->current),
                 generation_hubs(s->current));
 }
@@ -285,6 +298,7 @@ static void fall_back(struct supervisor *s)
     s->old = failed;
     s->up_by_ms = 0;
     s->failing = false;
+    note_reload(s, false);
     generation_retire(failed);
     log_open("supervisor", generation_conf(s->current)->log_level,
              generation_conf(s->current)->log_form);

@@ -14,6 +14,7 @@
 #include "api/health.h"
 #include "api/history.h"
 #include "api/messages.h"
+#include "api/metrics.h"
 #include "api/rooms.h"
 #include "api/session.h"
 #include "api/users.h"
@@ -50,6 +51,7 @@ static void test_found(void **state)
     assert_ptr_equal(found("GET", "/livez")->handler, health_live);
     assert_ptr_equal(found("HEAD", "/readyz")->handler, health_ready);
     assert_ptr_equal(found("GET", "/health")->handler, health_ready);
+    assert_ptr_equal(found("GET", "/metrics")->handler, metrics_get);
     assert_ptr_equal(found("GET", "/events")->handler, events_get_many);
     assert_ptr_equal(found("GET", "/rooms")->handler, rooms_get);
     route = found("GET", "/rooms/a\r\nb/events");
