@@ -134,7 +134,7 @@ async function logOf(conf, { pattern, env = {}, args = [], stderr = 'pipe' }) {
   return { text, code };
 }
 
-const conf = () => `listen = unix:${e.dir}/other.sock\nredis = unix://${e.dir}/redis.sock\njwt_secret = ${e.conf.jwt_secret}\ngates = 1\nhubs = 1\ndrain = 0\n`;
+const conf = () => `listen = unix:${e.dir}/other.sock\nredis = unix://${e.dir}/redis.sock\njwt_secret = ${e.conf.jwt_secret}\ngates = 1\nhubs = 1\ndrain = 0\n${e.conf.user ? `user = ${e.conf.user}\n` : ''}`;
 
 test('have the lines from before the configuration its form?', async () => {
   const { text } = await logOf(`${conf()}log_format = json\n`, { pattern: /"msg":"up"/ });
