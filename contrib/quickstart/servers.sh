@@ -117,7 +117,10 @@ start_server() {
     case $server in
     nginx) start_nginx ;;
     apache*) start "$server" apache2 -DFOREGROUND -D "${server#apache-}" -f "$root/contrib/quickstart/apache.conf" ;;
-    lighttpd) start lighttpd lighttpd -D -f "$root/contrib/quickstart/lighttpd.conf" ;;
+    lighttpd)
+        mkdir -p "$sockets/none"
+        start lighttpd lighttpd -D -f "$root/contrib/quickstart/lighttpd.conf"
+        ;;
     caddy) start caddy "${as_service[@]}" env HOME="$sockets" caddy run --adapter caddyfile --config "$sockets/Caddyfile" ;;
     esac
 }

@@ -87,7 +87,10 @@ export const servers = {
     mount: (text, at) => (at === '/' ? change(text,
       ['$HTTP["url"] =~ "^/chat/v1/" {', '$HTTP["url"] =~ "^/(?!chat/)" {'],
       ['fastcgi.server = ( "/chat/v1" => ((', 'fastcgi.server = ( "/" => (( "fix-root-scriptname" => "enable",']) : mounted(text, at)),
-    command: () => ['lighttpd', ['-D', '-f', base('lighttpd.conf')]],
+    command: (e) => {
+      fs.mkdirSync(path.join(e.dir, 'none'), { recursive: true });
+      return ['lighttpd', ['-D', '-f', base('lighttpd.conf')]];
+    },
   },
   caddy: {
     text: (e) => change(example('contrib/Caddyfile-example'),
