@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { clockOf } from './clock.mjs';
 import { bearer, build, Earshot, freePort, inAnHour, run, sleep, slow, tokenOf, until } from './harness.mjs';
 
 const isRoot = process.getuid() === 0;
@@ -199,60 +200,11 @@ test('a Redis that is none: 503 in time, a reason in the log, no memory lost, an
 
 // ---- a clock that jumps an hour ahead and back: earshotd's, or Redis's ---------------------------------------
 
-// What has it preloaded is as many seconds ahead as the file TEST_CLOCK says, which it maps: the time of day alone; what
-// counts seconds does not jump. Not libfaketime, under which a Redis with jemalloc never starts.
-const CLOCK = `
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-static const volatile int *ahead;
-__attribute__((constructor)) static void map(void)
-{
-    int fd = open(getenv("TEST_CLOCK"), O_RDONLY | O_CLOEXEC);
-    ahead = mmap(NULL, sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
-}
-int clock_gettime(clockid_t id, struct timespec *out)
-{
-    int rc = (int)syscall(SYS_clock_gettime, id, out);
-    if (rc == 0 && ahead != NULL && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-        out->tv_sec += *ahead;
-    return rc;
-}
-int gettimeofday(struct timeval *restrict out, void *restrict zone)
-{
-    struct timespec now;
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &now);
-    *out = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
-    return 0;
-}
-time_t time(time_t *out)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (out != NULL)
-        *out = now.tv_sec;
-    return now.tv_sec;
-}
-`;
-
 /** Redis and earshotd, one of which has a clock that set(seconds) puts ahead. */
 async function withClock(whose, body) {
   const e = await Earshot.start({ daemon: false, nginx: false, conf: { rate_send: '5/10s', guests: 'on' } });
-  const set = (seconds) => { const four = Buffer.alloc(4); four.writeInt32LE(seconds); fs.writeFileSync(`${e.dir}/clock`, four, { flag: fs.existsSync(`${e.dir}/clock`) ? 'r+' : 'w' }); };
-  const usual = { ...e.env };
-  const jumping = { ...usual, LD_PRELOAD: `${e.dir}/clock.so`, TEST_CLOCK: `${e.dir}/clock`, ASAN_OPTIONS: `${usual.ASAN_OPTIONS}:verify_asan_link_order=0` };
   try {
-    set(0);
-    fs.writeFileSync(`${e.dir}/clock.c`, CLOCK);
-    const { code, stderr } = await run('cc', ['-shared', '-fPIC', '-Wall', '-o', `${e.dir}/clock.so`, `${e.dir}/clock.c`]);
-    assert.equal(code, 0, stderr.toString());
+    const usual = e.env, { env: jumping, set } = await clockOf(e.dir, usual);
     if (whose === 'redis') {
       await e.redis.stop();
       e.env = jumping;
