@@ -30,7 +30,7 @@ struct probe {
     const char *headers[PROBE_HEADERS_MAX]; /* "Name: value", which live as long as the probe */
     const char *text;                       /* the body, likewise, or NULL */
     size_t text_len;
-    int64_t limit_ms; /* for all of it; 0 = 15 s */
+    int64_t limit_ms; /* for all of it; 0 = 8 s */
     bool alone;       /* without the token */
 
     /* What came. Times are clock_mono_ms(). */

@@ -98,7 +98,10 @@ static const struct remedy remedies[] = {
 
     {"body", WEB_NGINX, LOCATION, "client_max_body_size 1m;"},
     {"body", WEB_APACHE, PLACE, "LimitRequestBody 1048576"},
-    {"body", WEB_LIGHTTPD, LIGHTTPD ", in KiB", "server.max-request-size = 1024"},
+    {"body", WEB_APACHE, VHOST ", with mod_fcgid", "FcgidMaxRequestLen 1048576"},
+    {"body", WEB_LIGHTTPD,
+     "lighttpd, at the top level (within a condition it has no effect), in KiB",
+     "server.max-request-size = 1024"},
     {"body", WEB_CADDY, "Caddy, in the handle of the API", "request_body {\n    max_size 1MB\n}"},
     {"body", ANY, "at the proxy", "allow bodies of 1 MiB, as `body_max` does"},
 
