@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { bearer, build, forFile, run, tokenOf, until } from './harness.mjs';
@@ -12,14 +13,15 @@ const program = path.join(build, 'earshot');
 const own = { EARSHOT_URL: e.base, EARSHOT_CONFIG: `${e.dir}/earshot.conf`, EARSHOT_TOKEN: '', LANG: 'C.UTF-8', ...Object.fromEntries(Object.entries(e.env).filter(([k]) => /SAN_OPTIONS/.test(k))) };
 const top = (args, env = {}) => run(program, ['top', ...args], { env: { ...own, ...env } });
 
-// A terminal: tmux is one, and tells what is on it.
+// A terminal: tmux is one, and tells what is on it. Its socket outlives the directory of the rest.
+const ownDir = fs.mkdtempSync(path.join(os.tmpdir(), 'earshot-tmux-'));
 const tmux = async (...args) => {
-  const { code, stdout, stderr } = await run('tmux', ['-S', `${e.dir}/tmux`, '-f', '/dev/null', '-u', ...args], { env: { ...own, TERM: 'xterm-256color', TMUX: '' } });
+  const { code, stdout, stderr } = await run('tmux', ['-S', `${ownDir}/tmux`, '-f', '/dev/null', '-u', ...args], { env: { ...own, TERM: 'xterm-256color', TMUX: '' } });
   assert.equal(code, 0, stderr.toString());
   return stdout.toString();
 };
 await tmux('new-session', '-d', '-x', '110', '-y', '24', 'env PS1=prompt: sh');
-after(() => tmux('kill-server').catch(() => {}));
+after(async () => { await tmux('kill-server').catch(() => {}); fs.rmSync(ownDir, { recursive: true, force: true }); });
 const screen = () => tmux('capture-pane', '-p');
 const shows = (pattern, ms = 10000) => {
   let last = '';
