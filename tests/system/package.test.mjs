@@ -21,6 +21,9 @@ test('is all in it, of the version of the sources?', { skip }, async () => {
     '/lib/systemd/system/earshot.service', '/lib/systemd/system/earshot.socket', '/usr/lib/sysusers.d/earshot.conf', '/usr/lib/tmpfiles.d/earshot.conf',
     '/usr/share/earshot/www/index.html', '/usr/share/earshot/www/vendor/emoji.json', '/usr/share/earshot/www/vendor/lit-html/lit-html.js',
     ...['copyright', 'README.md', 'nginx-example.conf'].map((file) => doc + file),
+    '/usr/lib/earshot/earshot.cgi', '/usr/lib/earshot/earshot.fcgi',
+    ...fs.readdirSync(path.join(root, 'contrib')).filter((name) => name.includes('example')).map((name) => doc + name),
+    ...['contrib/prometheus/earshot.rules.yml', 'contrib/grafana/earshot.json'].map((name) => doc + name),
     ...fs.readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `${doc}docs/${name}`),
   ];
   assert.deepEqual(wanted.filter((file) => !files.has(file)), []);
