@@ -60,22 +60,26 @@ static bool is_over(const struct idle *idle)
            past_ms > idle->look_ms + (idle->poll.done ? 0 : GRACE_MS);
 }
 
+/* Where the site allows no poll as long as ours: one as long as it likes. */
+static void poll_again(struct idle *idle)
+{
+    if (!idle->poll.done || idle->poll.status != 400 || idle->asked_again)
+        return;
+    idle->asked_again = true;
+    idle->poll_s = 0;
+    probe_free(&idle->poll);
+    start_poll(idle);
+}
+
 static void look(struct idle *idle)
 {
     struct probe *both[] = {&idle->stream, &idle->poll};
 
-    while (!is_over(idle)) {
+    for (poll_again(idle); !is_over(idle); poll_again(idle)) {
         report_progress(&idle->patient->report, "looking at an idle stream: %lld of %lld s",
                         (long long)((clock_mono_ms() - idle->began_ms) / 1000),
                         (long long)(idle->look_ms / 1000));
         probe_wait(idle->patient->prober, both, 2, TURN_MS);
-        /* The site allows less: as long as it likes. */
-        if (idle->poll.done && idle->poll.status == 400 && !idle->asked_again) {
-            idle->asked_again = true;
-            idle->poll_s = 0;
-            probe_free(&idle->poll);
-            start_poll(idle);
-        }
     }
     report_progress(&idle->patient->report, "%s", "");
 }

@@ -131,6 +131,24 @@ test('are clocks that differ found: of the server, and of its Redis?', async () 
   }
 });
 
+test('does --long look until the server ends the stream, and are a Redis and a daemon missed that are gone?', async () => {
+  const other = await Earshot.start({ conf: { stream_age: '3s', poll_wait: '1s', poll_wait_max: '2s' } });
+  try {
+    const { wrong, checks } = await doctor([other.base, '--long']);
+    assert.deepEqual(wrong, []);
+    assert.match(checks.idle[0].saw, /earshot itself ended the stream after [2-9]/);
+    assert.match(checks['idle-poll'][0].saw, /waited for [1-9]\./);
+    await other.redis.stop();
+    const deaf = await doctor([other.base, '--quick'], powerless);
+    assert.ok(deaf.wrong.includes('redis') && /503 redis_unavailable/.test(deaf.checks.redis[0].saw), JSON.stringify(deaf.report));
+    await other.daemon.stop();
+    const down = await doctor([other.base]);
+    assert.deepEqual([down.code, down.wrong], [1, ['daemon']]);
+  } finally {
+    await other.stop();
+  }
+});
+
 // A mount of its own lets the test's certificate be trusted without touching the machine's.
 test('is HTTP/1.1 over TLS found, and a certificate that nobody trusts?', async (t) => {
   const f = front(), pem = `${f.dir}/tls.pem`, key = `${f.dir}/tls.key`, trusted = '/etc/ssl/certs/ca-certificates.crt';
@@ -212,5 +230,5 @@ test('does it leave nothing behind?', async () => {
   const keys = (await e.redisCli('zrange', 'earshot:main:rooms', '0', '-1')).trim();
   assert.equal(keys, '');
   const left = (await e.redisCli('keys', '*doctor-*')).trim().split('\n').filter(Boolean);
-  for (const key of left) assert.ok(Number(await e.redisCli('pttl', key)) > 0, `${key} stays`);
+  for (const key of left) assert.notEqual(Number(await e.redisCli('pttl', key)), -1, `${key} stays`);
 });
