@@ -10,6 +10,8 @@
 
 extern char **environ;
 
+static char **initial; /* the environment that the process was started with */
+
 /* Does the web server configure us with this variable? */
 static bool is_ours(const char *variable)
 {
@@ -41,16 +43,19 @@ static void beside(const char *program, struct buf *path)
     free(here);
 }
 
-static void find_file(const struct setup *setup, char *const *envp, struct buf *path)
+/* Finds its file, which need not be there. Returns whether it was named. */
+static bool find_file(const struct setup *setup, char *const *envp, struct buf *path)
 {
     const char *named = variable(envp, "EARSHOT_CONFIG");
 
     if (named == NULL)
-        named = getenv("EARSHOT_CONFIG");
-    if (named != NULL && named[0] != '\0')
+        named = variable(initial, "EARSHOT_CONFIG");
+    if (named != NULL && named[0] != '\0') {
         buf_str(path, named);
-    else
-        beside(setup->program, path);
+        return true;
+    }
+    beside(setup->program, path);
+    return false;
 }
 
 /* Says what the configuration is made of: the file, at its last change, and the variables. */
@@ -75,6 +80,8 @@ bool setup_differs(struct setup *setup, char *const *envp)
     struct buf source = BUF_INIT;
     bool same;
 
+    if (initial == NULL)
+        initial = environ;
     describe(setup, envp, &source);
     same = setup->conf != NULL && source.len == setup->source.len &&
            memcmp(source.data, setup->source.data, source.len) == 0;
@@ -85,14 +92,11 @@ bool setup_differs(struct setup *setup, char *const *envp)
 /* Makes the environment what it was at the start, with the request's variables over it. */
 static void take_variables(char *const *envp)
 {
-    static char **initial;
     static char **mixed;
     size_t count = 0, at = 0;
 
     if (envp == environ)
         return;
-    if (initial == NULL)
-        initial = environ;
     for (char **v = initial; *v != NULL; v++)
         count++;
     for (char *const *v = envp; *v != NULL; v++)
@@ -122,9 +126,8 @@ int setup_read(struct setup *setup, char *const *envp)
     buf_clear(&setup->source);
     buf_clear(&setup->path);
     describe(setup, envp, &setup->source);
-    find_file(setup, envp, &setup->path);
+    there = find_file(setup, envp, &setup->path) || access(setup->path.data, F_OK) == 0;
     take_variables(envp);
-    there = getenv("EARSHOT_CONFIG") != NULL || access(setup->path.data, F_OK) == 0;
     log_hold();
     setup->conf = conf_load(there ? setup->path.data : NULL, NULL, 0, error);
     log_release(setup->conf != NULL ? &setup->conf->log_form : NULL);

@@ -26,8 +26,8 @@ struct setup {
  */
 bool setup_differs(struct setup *setup, char *const *envp);
 
-/* Reads the configuration anew, for a request like this. Returns 0, or -1: it cannot be used, and
- * the log says why. */
+/* After setup_differs(): reads the configuration anew, for a request like this. Returns 0, or -1:
+ * it cannot be used, and the log says why. */
 int setup_read(struct setup *setup, char *const *envp);
 
 #endif

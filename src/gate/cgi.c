@@ -50,6 +50,7 @@ static int read_body(void *from, const struct source_wish *wish, struct buf *bod
     ssize_t len;
 
     buf_clear(body);
+    buf_append(body, "", 0); /* there is a text, if an empty one */
     if (!wish->expected)
         return 0;
     while ((len = read_some(cgi, buf_reserve(body, BODY_STEP), BODY_STEP, CGI_STALL_MS)) > 0) {
