@@ -128,10 +128,12 @@ FcgidMaxRequestLen 2000000
   e.port = await freePort();
   e.origin = `http://127.0.0.1:${e.port}`;
   Object.assign(e.env, {
-    EARSHOT_SITE: site, EARSHOT_PORT: String(e.port), EARSHOT_DIR: e.dir, EARSHOT_SOCKETS: e.dir,
-    EARSHOT_USER: 'www-data', EARSHOT_GROUP: 'www-data',
+    SITE_CONF: site, SITE_PORT: String(e.port), SITE_DIR: e.dir, SITE_SOCKETS: e.dir, SITE_USER: 'www-data', SITE_GROUP: 'www-data',
   });
   const apache = e.program('apache', 'apache2', ['-DFOREGROUND', '-Dfcgid', '-f', path.join(root, 'contrib/quickstart/apache.conf')]);
-  await until('Apache answers', async () => (await e.get(`${e.origin}/cgi/livez`).catch(() => ({}))).status === 200, 15000);
+  await until('Apache answers', async () => {
+    if (!apache.alive) throw new Error(`Apache has ended: ${apache.text().slice(-1000)}`);
+    return (await e.get(`${e.origin}/cgi/livez`).catch(() => ({}))).status === 200;
+  }, 15000);
   return apache;
 }
