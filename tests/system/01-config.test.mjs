@@ -54,7 +54,7 @@ const eachOf = async (list, check) => {
 };
 /** What is wrong for every type but a secret, and for that. */
 const wrong = (key) => (key === 'jwt_secret' ? '"0123456789012345678901234567890123"' : '?!, ?!');
-const SECRETS = ['jwt_secret', 'redis'];
+const SECRETS = ['jwt_secret', 'metrics_token', 'redis'];
 /** The message of a wrong value: no secret is shown in it. */
 function assertRefusal(message, where, key, value) {
   const shown = SECRETS.includes(key) ? '' : ` = ${value}`;
