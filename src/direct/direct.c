@@ -206,6 +206,8 @@ static void refuse(struct direct *direct)
 /* Waits for as long as the receive lasts that was just handed over. */
 static void wait_for_it(struct direct *direct)
 {
+    if (stopping)
+        raise(SIGTERM); /* blocked: the hub hears it as soon as it listens */
     if (hub_serve_one(&direct->heritage, direct->holder))
         stopping = SIGTERM;
     set_handlers();
@@ -263,24 +265,37 @@ static void serve_cgi(struct direct *direct)
     serve(direct, cgi_begin(&cgi));
 }
 
+/* Serves what has something to say. */
+static void serve_next(struct direct *direct, struct fcgi *fcgi)
+{
+    char **envp = fcgi_accept(fcgi);
+
+    if (envp != NULL)
+        serve(direct, envp);
+}
+
 static int serve_fastcgi(struct direct *direct)
 {
+    int listen_fd = listener_take_spawned();
     sigset_t let_in;
     struct fcgi *fcgi;
 
     sigemptyset(&let_in);
-    fcgi = fcgi_open(listener_take_spawned(), NULL, &let_in);
+    fcgi = fcgi_open(listen_fd, NULL, &let_in);
     if (fcgi == NULL)
         return EX_OSERR;
     set_handlers();
     direct->source = &fcgi_source;
     direct->from = fcgi;
-    while (!stopping) {
-        char **envp = fcgi_wait(fcgi, -1) == 1 ? fcgi_accept(fcgi) : NULL;
-
-        if (envp != NULL)
-            serve(direct, envp);
-    }
+    while (!stopping)
+        if (fcgi_wait(fcgi, -1) == 1)
+            serve_next(direct, fcgi);
+    /* A web server that has not noticed yet may have sent the next request: it is answered, and
+     * who comes later is refused and goes to another process. */
+    fcgi_drain(fcgi);
+    while (fcgi_wait(fcgi, 0) == 1)
+        serve_next(direct, fcgi);
+    close(listen_fd);
     fcgi_close(fcgi);
     return EXIT_SUCCESS;
 }

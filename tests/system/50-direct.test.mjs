@@ -224,6 +224,7 @@ describe('by FastCGI', async () => {
   test('does one process serve many requests on one connection to Redis, and follow its configuration and the request\'s?', async () => {
     const program = e.program('spawned', 'spawn-fcgi', ['-n', '-s', socket, '--', path.join(e.dir, 'earshot.fcgi')]);
     await until('it listens', () => fs.existsSync(socket));
+    await send('one', 'hello');
     assert.match(await ask('/rooms/one/messages'), /Status: 200/);
     const before = await e.redisCli('info', 'stats');
     for (let i = 0; i < 5; i++) assert.match(await ask('/rooms/one/messages'), /Status: 200/);
