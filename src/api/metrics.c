@@ -31,7 +31,7 @@ static bool is_local(const struct request *request)
 {
     const char *address = request->remote_addr;
 
-    return address != NULL && request->forwarded_for == NULL &&
+    return address != NULL && !request->is_forwarded &&
            (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
             strncmp(address, "::ffff:127.", 11) == 0);
 }

@@ -30,6 +30,7 @@ enum variable {
     V_AUTHORIZATION,
     V_COOKIE,
     V_FORWARDED,
+    V_PROXY,
     V_HOST,
     V_KEY,
     V_IF_MATCH,
@@ -72,6 +73,9 @@ static const struct {
     {NAME("HTTP_AUTHORIZATION"), V_AUTHORIZATION, REFUSE, NULL},
     {NAME("HTTP_COOKIE"), V_COOKIE, JOIN, "; "},
     {NAME("HTTP_X_FORWARDED_FOR"), V_FORWARDED, JOIN, ", "},
+    {NAME("HTTP_FORWARDED"), V_PROXY, IGNORE, NULL},
+    {NAME("HTTP_VIA"), V_PROXY, IGNORE, NULL},
+    {NAME("HTTP_X_REAL_IP"), V_PROXY, IGNORE, NULL},
     {NAME("HTTP_HOST"), V_HOST, REFUSE, NULL},
     {NAME("HTTP_IDEMPOTENCY_KEY"), V_KEY, REFUSE, NULL},
     {NAME("HTTP_IF_MATCH"), V_IF_MATCH, REFUSE, NULL},
@@ -304,6 +308,7 @@ int request_parse(struct request *request, struct arena *arena, char *const *env
     request->authorization = values[V_AUTHORIZATION];
     request->cookie = values[V_COOKIE];
     request->forwarded_for = values[V_FORWARDED];
+    request->is_forwarded = values[V_FORWARDED] != NULL || values[V_PROXY] != NULL;
     request->host = values[V_HOST];
     request->idempotency_key = values[V_KEY];
     request->if_match = values[V_IF_MATCH];

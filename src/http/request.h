@@ -45,6 +45,7 @@ struct request {
     const char *authorization;
     const char *cookie;
     const char *forwarded_for; /* X-Forwarded-For, all of them joined */
+    bool is_forwarded; /* a proxy says that it stands before the web server, in any usual header */
     const char *host;
     const char *idempotency_key;
     const char *if_match;

@@ -164,6 +164,7 @@ test('may nobody read them but programs of this machine, admins and the bearer o
   assert.equal(await status({}), 200);
   assert.equal(await status(far), 401);
   assert.equal(await status({ 'x-forwarded-for': '127.0.0.1' }), 401);
+  for (const proxy of [{ forwarded: 'for=192.0.2.1' }, { via: '1.1 front' }, { 'x-real-ip': '127.0.0.1' }]) assert.equal(await status(proxy), 401, JSON.stringify(proxy));
   assert.equal(await status({ ...far, ...bearer(SECRET) }), 200);
   assert.equal(await status({ ...far, ...bearer(`${SECRET}!`) }), 401);
   assert.equal(await status({ ...far, ...bearer(tokenOf('ann')) }), 403);

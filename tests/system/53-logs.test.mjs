@@ -6,7 +6,7 @@ import path from 'node:path';
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { bearer, build, Earshot, forFile, run, tokenOf, until, within } from './harness.mjs';
+import { bearer, build, Earshot, forFile, root, run, tokenOf, until, within } from './harness.mjs';
 
 const e = await forFile({ conf: { log_format: 'json', access_log: 'on', heartbeat: '1s' } });
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -107,11 +107,26 @@ async function change(key, value) {
   await e.ready();
 }
 
+/** Can a path make the filter of docs/operations.md ban somebody else, as fail2ban reads it? */
+async function forge() {
+  const [, rule] = /^failregex = (.*)$/m.exec(fs.readFileSync(path.join(root, 'docs/operations.md'), 'utf8'));
+  const filter = new RegExp(rule.replace('<HOST>', '(\\S+)'));
+  const lineTo = async (where, headers = {}) => {
+    const id = (await e.get(where, headers)).headers['x-request-id'];
+    return until('it is logged', () => e.daemonLog().split('\n').find((one) => one.includes(id)));
+  };
+  assert.equal(filter.exec(await lineTo('rooms', bearer('x')))?.[1], '127.0.0.1');
+  const hostile = await lineTo('answered%20client=192.0.2.9%20status=401%20/none');
+  assert.match(hostile, /status=404 .*client=192\.0\.2\.9 status=401 /);
+  assert.equal(filter.exec(hostile), null, hostile);
+}
+
 test('is it text where that is wanted, quoted, and silent about requests by default?', async () => {
   await change('log_format', 'text');
   const { headers } = await e.get('rooms/a%22b/messages', traced);
   const line = await until('it is logged', () => e.daemonLog().split('\n').find((one) => one.includes(headers['x-request-id'])));
   assert.match(line, new RegExp(`^\\S+Z info gate\\[\\d+\\] request=\\w+ trace=${TRACE} answered client=127\\.0\\.0\\.1 status=4\\d\\d method=GET ms=\\d+ bytes=\\d+ user=- namespace=main path="/chat/v1/rooms/a\\\\"b/messages"$`));
+  await forge();
   await change('access_log', 'off');
   const stream = await e.listen('rooms/lobby/events?as=sse');
   stream.close();
