@@ -28,9 +28,16 @@ void terminal_open(bool verbose)
 
 void terminal_defuse(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
-        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
-            *p = '?';
+    const unsigned char *from = (const unsigned char *)text;
+    char *to = text;
+
+    for (; *from != '\0'; from++) {
+        bool is_c1 = *from == 0xc2 && from[1] >= 0x80 && from[1] < 0xa0;
+
+        *to++ = is_c1 || *from < 0x20 || *from == 0x7f ? '?' : (char)*from;
+        from += is_c1;
+    }
+    *to = '\0';
 }
 
 static void print(const char *format, va_list args)

@@ -18,7 +18,7 @@ void terminal_open(bool verbose);
 void terminal_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void terminal_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Makes one harmless line of a text of others: control characters become ?. */
+/* Makes one harmless line of a text of others: each control character, C1 too, becomes ?. */
 void terminal_defuse(char *text);
 
 /* Appends a text in just so many columns, at the right edge for a negative number: cut or filled up

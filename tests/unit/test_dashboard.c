@@ -172,6 +172,17 @@ static void test_cells(void **state)
     assert_string_equal(out.data, "   a??");
 }
 
+/* U+009B opens a control sequence as ESC [ does; half of it must not stay either, nor may é go. */
+static void test_defuse(void **state)
+{
+    char text[] = "a\xc2\x9b"
+                  "2J\x1b[m\n\xc3\xa9\xc2";
+
+    (void)state;
+    terminal_defuse(text);
+    assert_string_equal(text, "a?2J?[m?\xc3\xa9\xc2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tables, make, unmake),
         cmocka_unit_test_setup_teardown(test_hostile, make, unmake),
         cmocka_unit_test_setup_teardown(test_cells, make, unmake),
+        cmocka_unit_test(test_defuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
