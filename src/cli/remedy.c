@@ -18,7 +18,7 @@
 const char *const remedy_webs[] = {"unknown", "nginx", "Apache", "lighttpd", "Caddy"};
 
 static const struct remedy remedies[] = {
-    {"daemon", ANY, "on the server", "systemctl status earshotd; systemctl start earshotd"},
+    {"daemon", ANY, "on the server", "systemctl status earshot; systemctl start earshot"},
     {"daemon", ANY, "if it runs: the web server's user must be able to connect to its socket",
      "usermod -aG earshot www-data"},
     {"redis", ANY, "on the server", "redis-cli -u URL ping   # the URL of `redis` in earshot.conf"},
