@@ -297,7 +297,7 @@ static void put_redis(struct buf *out, const struct scoreboard *board, const str
     struct buf labels = BUF_INIT;
 
     put_one(out, "earshot_redis_up", "gauge",
-            "0 while gates spare Redis their requests since it failed one of them.",
+            "0 since Redis failed a gate, until one finds it well: only requests ask, and deep=1.",
             atomic_load(&board->redis.down_until_ms) == 0);
     exposition_family(out, "earshot_redis_round_trip_seconds", "histogram",
                       "How long Redis took: of a gate for all that it asks at once, of a hub for "
