@@ -227,10 +227,11 @@ static const char *read_mount(struct arena *arena, const char *const values[VARI
     return values[V_SCRIPT] != NULL ? values[V_SCRIPT] : "";
 }
 
+/* -1 where it is not known. Caddy says so too, of a body that comes in chunks. */
 static int read_length(struct request *request, const char *value, struct problem *problem)
 {
     request->content_length = -1;
-    if (value == NULL)
+    if (value == NULL || strcmp(value, "-1") == 0)
         return 0;
     if (strspn(value, "0123456789") != strlen(value))
         return refuse(problem, "content_length_invalid",

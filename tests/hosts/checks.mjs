@@ -85,6 +85,8 @@ export async function post(e) {
   largest += 'x'.repeat(8192 - Buffer.byteLength(largest));
   const { id } = await e.send('post', largest);
   assert.equal((await e.get(`rooms/post/messages/${id}`)).json().content, largest);
+  const pieces = await fetch(`${e.base}/rooms/post/messages`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: new Blob(['in pieces']).stream(), duplex: 'half' });
+  assert.equal((await pieces.json()).content, 'in pieces', 'a body whose length is not told');
   const refused = await e.post('rooms/post/messages', `${largest}x`, { 'content-type': 'text/plain' });
   assert.equal(refused.status, 413, refused.text);
   assert.equal(refused.json().code, 'content_too_long');

@@ -20,9 +20,10 @@ class Reader {
     return found().at;
   }
 
-  /** A request whose answer may be long in coming: of a text stream some web servers pass the head on with the first line. */
+  /** A request whose answer may be long in coming: of a text stream some web servers pass the head on with the first line.
+   * As a browser does, it says that it takes compressed ones; none may come so. */
   ask(query, answered) {
-    this.req = http.get(`${this.e.base}/rooms/${this.room}/events?as=${this.form}&${query}`, { agent: false, headers: { 'x-request-id': this.room } }, (res) => answered(new Stream(this.req, res)));
+    this.req = http.get(`${this.e.base}/rooms/${this.room}/events?as=${this.form}&${query}`, { agent: false, headers: { 'x-request-id': this.room, 'accept-encoding': 'gzip' } }, (res) => (res.headers['content-encoding'] ? this.cut() : answered(new Stream(this.req, res))));
     this.req.on('error', () => {});
   }
 

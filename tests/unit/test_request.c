@@ -109,7 +109,7 @@ static void test_long_path(void **state)
 static void test_length(void **state)
 {
     static char *const bad[] = {
-        "-1", "+1", " 1", "1 ", "0x1", "1,1", "1.0", "999999999999999999999", "\xd9\xa1"};
+        "-2", "-01", "+1", " 1", "1 ", "0x1", "1,1", "1.0", "999999999999999999999", "\xd9\xa1"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -119,6 +119,8 @@ static void test_length(void **state)
     assert_int_equal(PARSE("CONTENT_LENGTH=5", "CONTENT_LENGTH=5"), 0);
     assert_int_equal(PARSE("CONTENT_LENGTH=", "HTTP_CONTENT_LENGTH=5"), 0);
     assert_int_equal(request.content_length, 5);
+    assert_int_equal(PARSE("CONTENT_LENGTH=-1"), 0);
+    assert_int_equal(request.content_length, -1);
 }
 
 /* Are headers that come twice joined where they are lists, else refused? */
