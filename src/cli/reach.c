@@ -60,16 +60,25 @@ static void set_base(struct patient *patient, const char *url)
     patient->base = base;
 }
 
-static bool same_host(const char *a, const char *b)
+/* The host's name or address; an IPv6 one has brackets. */
+static size_t host_len(const char *host)
 {
-    const char *x = strstr(a, "://"), *y = strstr(b, "://");
+    return host[0] == '[' ? strcspn(host, "]/") : strcspn(host, ":/");
+}
+
+/* May a token that goes to one of these URLs go to the other? Not to another host, nor from https
+ * to http. */
+static bool same_trust(const char *from, const char *to)
+{
+    const char *x = strstr(from, "://"), *y = strstr(to, "://");
     size_t len;
 
-    if (x == NULL || y == NULL)
+    if (x == NULL || y == NULL ||
+        (strncasecmp(from, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0))
         return false;
     x += 3, y += 3;
-    len = strcspn(x, ":/");
-    return len == strcspn(y, ":/") && strncasecmp(x, y, len) == 0;
+    len = host_len(x);
+    return len == host_len(y) && strncasecmp(x, y, len) == 0;
 }
 
 static bool looks_like_login(const char *text)
@@ -105,9 +114,10 @@ static int follow(struct patient *patient, struct probe *probe)
                        "%d redirects, the last to %s: a loop", count, location);
             status = CLI_REFUSED;
         } else if (address_resolve(asked.data, location, &asked) != 0 ||
-                   !same_host(asked.data, patient->base.data)) {
+                   !same_trust(patient->base.data, asked.data)) {
             report_say(&patient->report, REPORT_WRONG, "redirect",
-                       "answers %ld to another server: if that is right, ask it: earshot doctor %s",
+                       "answers %ld to another server, or without TLS: if that is right, ask it: "
+                       "earshot doctor %s",
                        probe->status, location);
             status = CLI_USAGE;
         } else {
