@@ -122,6 +122,10 @@ void outgoing_head(struct buf *out, const struct connection *c)
     buf_str(out, "\r\n");
     if (c->form == FRAME_SSE)
         buf_printf(out, "retry: %lld\n\n", (long long)hub_of(c)->conf->retry_ms);
+    /* Behind plain CGI, Apache's mod_deflate holds a body back until it has 50 bytes, even one that
+     * it then does not compress: they shall not be the first messages. What is counted ends. */
+    if (c->form == FRAME_TEXT && !c->fastcgi && !c->counted)
+        buf_str(out, "# hello; lines like this one, with # in front, are no messages\n");
 }
 
 /* Appends a control event; takes its members from `line` and leaves that empty. */

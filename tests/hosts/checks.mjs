@@ -1,7 +1,8 @@
 // checks.mjs - what must hold behind every web server, each check by real requests. Each returns what the table says, or throws.
 
 import assert from 'node:assert/strict';
-import { bearer, slow, sleep, tokenOf, until } from '../system/harness.mjs';
+import { once } from 'node:events';
+import { bearer, slow, sleep, tokenOf, until, within } from '../system/harness.mjs';
 import { FORMS, read } from './readers.mjs';
 import { startServer } from './servers.mjs';
 
@@ -166,10 +167,12 @@ export async function mount(e, name, at) {
 export async function down(e, { direct }) {
   if (direct) await e.redis.stop('SIGKILL');
   else await e.daemon.stop('SIGKILL');
-  const stream = await e.get('rooms/down/events', { accept: 'text/event-stream' });
-  assert.equal(stream.status, 200, stream.text);
+  const stream = await e.open('rooms/down/events', { accept: 'text/event-stream' });
+  assert.equal(stream.status, 200);
   assert.match(stream.headers['content-type'], /^text\/event-stream/);
-  assert.match(stream.text, /^retry: \d{3,5}\n/);
+  const [first] = await within(5000, 'an EventSource is told when to come back', once(stream.res, 'data'));
+  assert.match(first.toString(), /^retry: \d{3,5}\n/);
+  stream.close();
   const other = await e.get('rooms/down/messages', { accept: 'application/json' });
   assert.equal(other.status, 503, other.text);
   assert.equal(other.headers['content-type'], 'application/problem+json');

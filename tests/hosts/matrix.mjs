@@ -20,7 +20,7 @@ const COLUMNS = [
 /** All checks of one server: { check: { value } or { error } }. A check that fails does not stop the next. */
 async function examine(name) {
   const server = servers[name], found = {};
-  const e = await siteBehind(name, { conf: { heartbeat: `${checks.HEARTBEAT_MS}ms`, retry: '1s', access_log: 'on' } });
+  const e = await siteBehind(name, { conf: { heartbeat: `${checks.HEARTBEAT_MS}ms`, retry: '1s', access_log: 'on', direct_streams_max: 40 } });
   const check = async (column, run) => {
     if (process.env.VERBOSE) console.error(new Date().toISOString().slice(14), name, column);
     try { found[column] = { value: await run() }; } catch (error) { found[column] = { error }; }

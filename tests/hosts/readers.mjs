@@ -16,7 +16,9 @@ class Reader {
   /** When this content arrived, as performance.now() says it. */
   async arrival(content, ms = 5000) {
     const found = () => this.got.find((one) => one.content === content);
-    await until(`${this.form}: ${content} arrives; got ${this.got.map((one) => one.content)}`, found, ms);
+    await until(`${this.form}: ${content} arrives`, found, ms).catch((error) => {
+      throw new Error(`${error.message}; got ${this.got.map((one) => one.content)} ${this.refused ?? ''}`);
+    });
     return found().at;
   }
 
@@ -74,8 +76,10 @@ class PollReader extends Reader {
   open(since, wait = 10) {
     this.cursor = since;
     this.ask(`since=${since}&wait=${wait}`, async (stream) => {
-      const answer = await stream.all().then(JSON.parse).catch(() => null);
-      if (answer === null || this.closed) return;
+      const text = await stream.all().catch(() => '');
+      if (this.closed) return;
+      if (stream.status !== 200) return void (this.refused = `${stream.status} ${text}`);
+      const answer = JSON.parse(text);
       for (const { type, content } of answer.events) if (type === 'message') this.take(content);
       this.open(answer.cursor, wait);
     });

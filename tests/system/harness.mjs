@@ -305,7 +305,7 @@ ${temp}  include nginx-site.conf;
     const turn = (program) => ['earshotd', program.name, 'redis'].lastIndexOf(program.name);
     for (const program of this.programs.filter((p) => p.alive).sort((a, b) => turn(a) - turn(b))) {
       const how = await program.stop().catch((error) => ({ error }));
-      if (how.error || how.code !== 0) found.push(`${program.name} ended with ${how.error?.message ?? JSON.stringify(how)}`);
+      if (how.error || ![0, program.endsWith].includes(how.code)) found.push(`${program.name} ended with ${how.error?.message ?? JSON.stringify(how)}`);
     }
     await until('no process is left', () => marked(this.mark).length === 0, 3000).catch(() => {});
     for (const { pid, name } of marked(this.mark)) {
