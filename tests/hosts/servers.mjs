@@ -128,7 +128,7 @@ export const servers = {
       ['/usr/local/lib/earshot/earshot.fcgi', programIn(e, path.join(e.dir, 'program'), 'earshot.fcgi')],
       ['/run/lighttpd/earshot.sock', `${e.dir}/spawned.sock`]),
     mount: (text, at) => servers.lighttpd.mount(text, at),
-    command: () => servers.lighttpd.command(),
+    command: (e) => servers.lighttpd.command(e),
   },
   caddy: {
     text: (e) => change(example('contrib/Caddyfile-example'),
