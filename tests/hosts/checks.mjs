@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { bearer, slow, sleep, tokenOf, until, within } from '../system/harness.mjs';
+import fs from 'node:fs';
+import { bearer, children, slow, sleep, tokenOf, until, within } from '../system/harness.mjs';
 import { FORMS, read } from './readers.mjs';
 import { startServer } from './servers.mjs';
 
@@ -163,10 +164,17 @@ export async function mount(e, name, at) {
   return 'yes';
 }
 
+/** The daemon at once, and its workers, which end after it. */
+async function killDaemon(e) {
+  const workers = children(e.daemon.pid);
+  await e.daemon.stop('SIGKILL');
+  await until('its workers have ended', () => workers.every((pid) => !fs.existsSync(`/proc/${pid}`)), 5000);
+}
+
 /** While the daemon is away: an EventSource is told to come back, others get an error that they can read. */
 export async function down(e, { direct }) {
   if (direct) await e.redis.stop('SIGKILL');
-  else await e.daemon.stop('SIGKILL');
+  else await killDaemon(e);
   const stream = await e.open('rooms/down/events', { accept: 'text/event-stream' });
   assert.equal(stream.status, 200);
   assert.match(stream.headers['content-type'], /^text\/event-stream/);
