@@ -29,6 +29,7 @@ void use(enum frame_form form, bool many)
     c->poll.loop = &hub.loop;
     c->form = (unsigned char)form;
     c->many = many;
+    c->fastcgi = true;
     c->members_count = many ? 2 : 1;
     for (unsigned i = 0; i < 2; i++) {
         c->members[i].connection = c;

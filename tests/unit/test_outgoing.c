@@ -39,6 +39,27 @@ static void test_head(void **state)
     }
 }
 
+/* Has a stream of text by plain CGI something in front of its first message, but not a counted one?
+ */
+static void test_head_plain(void **state)
+{
+    static const char head[] = "Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                               "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n\r\n";
+
+    (void)state;
+    use(FRAME_TEXT, false);
+    c->fastcgi = false;
+    outgoing_head(&out, c);
+    assert_int_equal(strncmp(out.data, head, strlen(head)), 0);
+    assert_int_equal(strncmp(out.data + strlen(head), "# hello", 7), 0);
+    assert_true(out.len > strlen(head) + 50);
+    use(FRAME_TEXT, false);
+    c->fastcgi = false;
+    c->counted = true;
+    outgoing_head(&out, c);
+    said(head);
+}
+
 /* Do the header lines that the gate made come with the head? */
 static void test_head_headers(void **state)
 {
@@ -500,6 +521,7 @@ int main(void)
         cmocka_unit_test_teardown(test_head, unmake),
         cmocka_unit_test_teardown(test_head_headers, unmake),
         cmocka_unit_test_teardown(test_keep_nothing, unmake),
+        cmocka_unit_test_teardown(test_head_plain, unmake),
         cmocka_unit_test_teardown(test_hello, unmake),
         cmocka_unit_test_teardown(test_event, unmake),
         cmocka_unit_test_teardown(test_event_many, unmake),
