@@ -193,12 +193,12 @@ describe('beside each other', { concurrency: true }, () => {
     }
   });
 
-  test('does a request that hangs end its process?', async () => {
+  test('does a request that hangs end its process?', async (t) => {
     const silent = net.createServer(() => {}).listen(path.join(e.dir, 'silent.sock'));
+    t.after(() => silent.close());
     await once(silent, 'listening');
     const env = { EARSHOT_REDIS: `unix://${e.dir}/silent.sock`, EARSHOT_REDIS_TIMEOUT: '60s', EARSHOT_REQUEST_LIMIT: '1s' };
     const answer = await within(5000, 'it ends', request('GET', 'readyz', { env }));
-    silent.close();
     assert.equal(answer.how.code, 70);
     assert.match(answer.errors, /hangs/);
   });

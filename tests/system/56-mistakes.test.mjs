@@ -40,8 +40,8 @@ test('a second daemon on the same socket, and on the same port: does it say so a
     await stream.waitContent('still here');
     stream.close();
     // The same by TCP, which two more share.
-    const tcp = e.program('earshotd', earshotd, ['--config', `${e.dir}/earshot.conf`, '--listen', `127.0.0.1:${port}`]);
-    await until('it listens by TCP', () => / up: gates/.test(tcp.text().split('listens: listen=127').pop() ?? ''));
+    const tcp = e.program('earshotd-tcp', earshotd, ['--config', `${e.dir}/earshot.conf`, '--listen', `127.0.0.1:${port}`]);
+    await until('it listens by TCP', () => / up: gates/.test(tcp.text()));
     const third = await second(e, ['--listen', `127.0.0.1:${port}`]);
     assert.equal(third.code, 69);
     assert.match(third.stderr.toString(), new RegExp(`listen: 127\\.0\\.0\\.1:${port}: Address already in use \\(another daemon listens there\\)`));
