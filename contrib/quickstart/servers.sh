@@ -32,11 +32,11 @@ change() {
     printf '%s\n' "$text"
 }
 
-# The page's files, where the service user may read them: in the tree, or as copies beside the sockets.
+# The page's files, where the service user may read them: in the tree, or as copies beside the site.
 choose_www() {
     www=$root/www
     (as_service test -r "$www/vendor/emoji.json") 2>/dev/null && return
-    www=$sockets/www
+    www=$site_dir/www
     copy_www "$www"
 }
 copy_www() {
@@ -59,7 +59,7 @@ direct_program() {
 
 # Writes $site. nginx has its own base configuration, which knows no environment; see contrib/quickstart for the others'.
 write_site() {
-    site=$sockets/$server-site.conf
+    site=$site_dir/$server-site.conf
     www=
     [ "$server" = apache-cgi ] || choose_www
     "site_${server//-/_}" >"$site" || fail "cannot write $site"
@@ -80,20 +80,20 @@ site_apache() {
         "ServerName chat.example.org" "ServerName localhost"
 }
 site_apache_fcgid() {
-    mkdir -p "$sockets/program"
-    direct_program "$sockets/program/earshot.fcgi"
+    mkdir -p "$site_dir/program"
+    direct_program "$site_dir/program/earshot.fcgi"
     change contrib/apache-fcgid-example.conf \
-        "/usr/local/lib/earshot/earshot.fcgi" "$sockets/program/earshot.fcgi" \
+        "/usr/local/lib/earshot/earshot.fcgi" "$site_dir/program/earshot.fcgi" \
         "/usr/local/share/earshot/www" "$www" \
         "<VirtualHost *:80>" "<VirtualHost 127.0.0.1:$port>" \
         "ServerName chat.example.org" "ServerName localhost"
 }
 site_apache_cgi() {
-    copy_www "$sockets/site/chat"
-    direct_program "$sockets/site/chat/earshot.cgi"
-    cp "$root/contrib/htaccess-example" "$sockets/site/chat/.htaccess"
+    copy_www "$site_dir/site/chat"
+    direct_program "$site_dir/site/chat/earshot.cgi"
+    cp "$root/contrib/htaccess-example" "$site_dir/site/chat/.htaccess"
     change contrib/apache-cgi-example.conf \
-        "/var/www/html" "$sockets/site" \
+        "/var/www/html" "$site_dir/site" \
         "<VirtualHost *:80>" "<VirtualHost 127.0.0.1:$port>" \
         "ServerName chat.example.org" "ServerName localhost"
 }
@@ -104,7 +104,7 @@ site_lighttpd() {
         "/usr/local/share/earshot/www/" "$www/"
 }
 site_caddy() {
-    cp "$root/contrib/quickstart/Caddyfile" "$sockets/Caddyfile"
+    cp "$root/contrib/quickstart/Caddyfile" "$site_dir/Caddyfile"
     change contrib/Caddyfile-example \
         "unix//run/earshot/earshot.sock" "unix/$sockets/earshot.sock" \
         "http://chat.example.org {" "http://localhost:$port, http://127.0.0.1:$port {" \
@@ -112,16 +112,16 @@ site_caddy() {
 }
 
 start_server() {
-    export SITE_CONF=$site SITE_PORT=$port SITE_DIR=$sockets
+    export SITE_CONF=$site SITE_PORT=$port SITE_DIR=$site_dir SITE_SOCKETS=$sockets
     export SITE_USER=${service_user:-$(id -un)} SITE_GROUP=${service_user:-$(id -gn)}
     case $server in
     nginx) start_nginx ;;
     apache*) start "$server" apache2 -DFOREGROUND -D "${server#apache-}" -f "$root/contrib/quickstart/apache.conf" ;;
     lighttpd)
-        mkdir -p "$sockets/none"
+        mkdir -p "$site_dir/none"
         start lighttpd lighttpd -D -f "$root/contrib/quickstart/lighttpd.conf"
         ;;
-    caddy) start caddy "${as_service[@]}" env HOME="$sockets" caddy run --adapter caddyfile --config "$sockets/Caddyfile" ;;
+    caddy) start caddy "${as_service[@]}" env HOME="$sockets" caddy run --adapter caddyfile --config "$site_dir/Caddyfile" ;;
     esac
 }
 

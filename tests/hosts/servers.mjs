@@ -157,7 +157,7 @@ export async function startServer(e, name, { mount = null, alter = (text) => tex
     const text = server.text(e, { mount, htaccess });
     fs.writeFileSync(site, alter(mount === null ? text : server.mount(text, mount)));
     Object.assign(e.env, {
-      SITE_CONF: site, SITE_PORT: String(e.port), SITE_DIR: e.dir,
+      SITE_CONF: site, SITE_PORT: String(e.port), SITE_DIR: e.dir, SITE_SOCKETS: e.dir,
       SITE_USER: USER, SITE_GROUP: USER, HOME: e.dir,
     });
     e.web = e.program(name, ...server.command(e));
