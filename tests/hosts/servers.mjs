@@ -140,7 +140,8 @@ export const servers = {
   },
 };
 
-const listens = (port) => new Promise((resolve) => {
+/** Does somebody listen at this port of this machine? */
+export const listens = (port) => new Promise((resolve) => {
   const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
   socket.on('error', () => resolve(false));
 });
