@@ -120,15 +120,16 @@ static bool breaker_closed(struct store *store)
                                                           now + store->timeout_ms);
 }
 
-/* Gives the connection up, tells the others to wait for a while, and reports STORE_DOWN. */
+/* Gives the connection up, to which `reason` may belong, tells the others to wait for a while, and
+ * reports STORE_DOWN. */
 static enum store_status down(struct store *store, const char *reason, bool late)
 {
     if (!store->was_down)
         log_warn("Redis is not reachable reason=\"%s\"", reason);
     store->was_down = true;
+    meter_add(&store->trips->errors[late ? TRIPS_LATE : trips_error(reason, TRIPS_LOST)], 1);
     link_close(store->link);
     store->link = NULL;
-    meter_add(&store->trips->errors[late ? TRIPS_LATE : trips_error(reason, TRIPS_LOST)], 1);
     if (store->breaker != NULL)
         atomic_store(&store->breaker->down_until_ms,
                      clock_mono_ms() + (late ? TIMEOUT_REST_MS : REFUSED_REST_MS));

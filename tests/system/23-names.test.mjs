@@ -49,8 +49,8 @@ async function withNames(body) {
     await e.startNginx();
     await body(e, names);
   } finally {
-    await e.stop();
     names.close();
+    await e.stop();
   }
 }
 
