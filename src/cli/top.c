@@ -24,6 +24,7 @@
 #define AGAIN_MS 2000 /* until a child that ended is started again; and between two looks */
 #define ONCE_ROWS 40
 #define ONCE_COLUMNS 100
+#define LINE_BYTES_MAX (4 << 20) /* what is longer is of no server of ours */
 #define CONNECTIONS "/connections?limit=1000"
 
 _Static_assert(DASHBOARD_CONNECTIONS == 1000, "the limit in CONNECTIONS");
@@ -167,10 +168,12 @@ static void start(struct child *child, const struct options *options)
 
 static void stop(struct child *child)
 {
-    if (child->pid <= 0)
-        return;
-    kill(child->pid, SIGKILL);
-    waitpid(child->pid, NULL, 0);
+    if (child->pid > 0) {
+        kill(child->pid, SIGKILL);
+        waitpid(child->pid, NULL, 0);
+    }
+    buf_free(&child->read[0]);
+    buf_free(&child->read[1]);
 }
 
 static void reap(struct child *child)
@@ -221,6 +224,8 @@ static void hear(struct child *child, int which, struct dashboard *d)
             take_notice(d, b->data, len);
         buf_consume(b, len + 1);
     }
+    if (b->len > LINE_BYTES_MAX)
+        buf_clear(b);
 }
 
 static void draw(struct dashboard *d)
@@ -269,6 +274,7 @@ static int live(const struct options *options)
 
     if (screen_open() < 0) {
         terminal_error("cannot take the terminal: %s", strerror(errno));
+        dashboard_free(d);
         return CLI_REFUSED;
     }
     dashboard_notice(d, "connecting");
