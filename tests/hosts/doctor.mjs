@@ -53,6 +53,10 @@ export const mistakes = [
   mistake('apache', 'authorization', 'drops Authorization', { ...instead('CGIPassAuth On', 'CGIPassAuth Off'), line: /^CGI/, quick: true }),
   mistake('apache', 'errors', 'has error pages of its own', { ...instead('ProxyErrorOverride Off', 'ProxyErrorOverride On'), quick: true }),
 
+  mistake('apache-fcgid', 'buffering', 'keeps events until 64 KiB have come together', { ...instead('FcgidOutputBufferSize 0', 'FcgidOutputBufferSize 65536'), line: /^Fcgid/ }),
+  mistake('apache-fcgid', 'authorization', 'drops Authorization', { ...instead('CGIPassAuth On', 'CGIPassAuth Off'), line: /^FcgidPass|^CGI/, quick: true }),
+  mistake('apache-cgi', 'compression', 'compresses streams', { htaccess: true, ...instead('SetEnvIf Request_URI "/(v1|earshot\\.cgi)/" no-gzip no-brotli', '# compressed') }),
+
   mistake('lighttpd', 'buffering', 'holds streams to their end', instead('server.stream-response-body = 2', 'server.stream-response-body = 0')),
   mistake('lighttpd', 'idle', 'cuts after two seconds of silence', { ...instead('"check-local" => "disable",', '"read-timeout" => 2,', '"check-local" => "disable",'), idle: '4s' }),
   mistake('lighttpd', 'errors', 'has error pages of its own', {
