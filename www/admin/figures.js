@@ -25,7 +25,7 @@ export function span(seconds) {
 /** Each tile: its title, its value out of the figures, how that is written, and a line below. */
 const TILES = [
   ['Streams', (f) => f.streams.total, count, (f) => ['sse', 'ndjson', 'text', 'html', 'json'].filter((form) => f.streams[form] > 0).map((form) => `${f.streams[form]} ${form}`).join(', ') || 'none is open'],
-  ['People', (f) => f.people, count, (f) => `in ${count(f.rooms)} rooms`],
+  ['People', (f) => f.people, count, (f) => (f.rooms === 1 ? 'in one room' : `in ${count(f.rooms)} rooms`)],
   ['Messages a second', (f) => f.messages.perSecond, count, (f) => `${count(f.messages.today)} today`],
   ['Deliveries a second', (f) => f.deliveries.perSecond, count, (f) => `${bytes(f.bytes.perSecond)} a second`],
   ['Canary', (f) => f.canary.ms, ms, (f) => f.canary.reason?.replaceAll('_', ' ') ?? 'from a send to every hub'],
