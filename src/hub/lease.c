@@ -68,8 +68,8 @@ static void set_pause(struct room *room, int64_t since_ms)
 
     if (since_ms > 2 * (int64_t)pause_ms)
         pause_ms = PAUSE_MIN_MS;
-    else if (pause_ms < PAUSE_MAX_MS)
-        pause_ms *= 2;
+    else
+        pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
     room->lease_pause_ms = (unsigned short)pause_ms;
 }
 
