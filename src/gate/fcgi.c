@@ -90,16 +90,20 @@ static void connection_free(struct fcgi *fcgi, struct connection *c)
     free(c);
 }
 
-/* Takes a connection off the list of those that wait. */
-static void unwait(struct fcgi *fcgi, struct connection *c)
+/* Takes a connection off the list of those that wait. False when it is none of them: `c` may not be
+ * looked at then. */
+static bool unwait(struct fcgi *fcgi, struct connection *c)
 {
     struct connection **at = &fcgi->waiting;
 
-    while (*at != c)
+    while (*at != NULL && *at != c)
         at = &(*at)->next;
+    if (*at == NULL)
+        return false;
     *at = c->next;
     c->next = NULL;
     fcgi->waiting_count--;
+    return true;
 }
 
 /* Lets a connection wait for its next request. */
@@ -298,8 +302,11 @@ int fcgi_wait(struct fcgi *fcgi, int timeout_ms)
         return take_new(fcgi, accept_one(fcgi));
     if (event.data.ptr == fcgi->relay)
         return take_new(fcgi, take_passed(fcgi));
+    /* One that libfcgi has closed stays in the set for as long as the gate that passed it on has it
+     * open too. */
+    if (!unwait(fcgi, event.data.ptr))
+        return 0;
     fcgi->current = event.data.ptr;
-    unwait(fcgi, fcgi->current);
     return 1;
 }
 
