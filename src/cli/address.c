@@ -87,22 +87,22 @@ void address_query(struct buf *url, const char *name, const char *value)
     append_encoded(url, value);
 }
 
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *x = NULL, *y = NULL;
+    bool same = curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(x, y) == 0;
+
+    curl_free(x);
+    curl_free(y);
+    return same;
+}
+
 /* Do both URLs lead to the same scheme, host and port? */
 static bool same_server(CURLU *a, CURLU *b)
 {
-    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
-    bool same = true;
-
-    for (size_t i = 0; same && i < sizeof(parts) / sizeof(parts[0]); i++) {
-        char *x = NULL, *y = NULL;
-
-        same = curl_url_get(a, parts[i], &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-               curl_url_get(b, parts[i], &y, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-               strcasecmp(x, y) == 0;
-        curl_free(x);
-        curl_free(y);
-    }
-    return same;
+    return same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
+           same_part(a, b, CURLUPART_PORT);
 }
 
 /* The URL that a link leads to, to be cleaned up, or NULL. */
@@ -146,4 +146,15 @@ int address_follow(const char *asked, const char *link, struct buf *out)
     curl_url_cleanup(from);
     curl_url_cleanup(to);
     return rc;
+}
+
+bool address_same_trust(const char *from, const char *to)
+{
+    CURLU *a = resolve(from, ""), *b = resolve(to, "");
+    bool same = a != NULL && b != NULL && same_part(a, b, CURLUPART_HOST) &&
+                (strncasecmp(to, "https:", 6) == 0 || same_part(a, b, CURLUPART_SCHEME));
+
+    curl_url_cleanup(a);
+    curl_url_cleanup(b);
+    return same;
 }

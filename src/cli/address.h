@@ -30,4 +30,8 @@ int address_resolve(const char *asked, const char *link, struct buf *out);
  * link or leads to another server. */
 int address_follow(const char *asked, const char *link, struct buf *out);
 
+/* May a token that goes to `from` go to `to` as well? Not to another host, nor from https to http.
+ */
+bool address_same_trust(const char *from, const char *to);
+
 #endif

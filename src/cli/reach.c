@@ -60,27 +60,6 @@ static void set_base(struct patient *patient, const char *url)
     patient->base = base;
 }
 
-/* The host's name or address; an IPv6 one has brackets. */
-static size_t host_len(const char *host)
-{
-    return host[0] == '[' ? strcspn(host, "]/") : strcspn(host, ":/");
-}
-
-/* May a token that goes to one of these URLs go to the other? Not to another host, nor from https
- * to http. */
-static bool same_trust(const char *from, const char *to)
-{
-    const char *x = strstr(from, "://"), *y = strstr(to, "://");
-    size_t len;
-
-    if (x == NULL || y == NULL ||
-        (strncasecmp(from, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0))
-        return false;
-    x += 3, y += 3;
-    len = host_len(x);
-    return len == host_len(y) && strncasecmp(x, y, len) == 0;
-}
-
 static bool looks_like_login(const char *text)
 {
     static const char *const words[] = {"login",        "log-in", "signin",    "sign-in",
@@ -114,7 +93,7 @@ static int follow(struct patient *patient, struct probe *probe)
                        "%d redirects, the last to %s: a loop", count, location);
             status = CLI_REFUSED;
         } else if (address_resolve(asked.data, location, &asked) != 0 ||
-                   !same_trust(patient->base.data, asked.data)) {
+                   !address_same_trust(patient->base.data, asked.data)) {
             report_say(&patient->report, REPORT_WRONG, "redirect",
                        "answers %ld to another server, or without TLS: if that is right, ask it: "
                        "earshot doctor %s",

@@ -201,6 +201,7 @@ test('is it told what is there where earshot is not?', async (t) => {
   await told(await answering(t, () => http('302 Go', 'Location: /login?next=/\r\n')), 2, 'login', /login/);
   await told(await answering(t, () => http('302 Go', 'Location: /again\r\n')), 1, 'redirect', /loop/);
   await told(await answering(t, () => http('301 Go', 'Location: http://chat.example.org/\r\n')), 2, 'redirect', /earshot doctor http:\/\/chat.example.org/);
+  await told(await answering(t, () => http('301 Go', 'Location: http://127.0.0.1:x@chat.example.org/\r\n')), 2, 'redirect', /another server/);
   const down = await told(await answering(t, () => http('502 Bad Gateway', 'Server: nginx\r\n', 'x')), 1, 'daemon', /502.*earshotd/);
   assert.match(down.daemon[0].mend[0].line, /systemctl/);
   const moved = await doctor([await answering(t, () => http('308 Go', `Location: ${site.base}/\r\n`)), '--quick'], powerless);
